@@ -1,0 +1,46 @@
+//! The trait that every backend implements.
+
+use crate::{Command, Failure, Reply};
+
+/// What a backend knows of the call besides the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// Monotonic time of this turn in nanoseconds, the same clock on every shard.
+    pub now_ns: u64,
+    /// Index of the call's namespace in the backend's own list.
+    pub namespace: u16,
+    /// [`prism_shard::route`]'s hash of the command's key; it picks the owner shard and serves the owner's table.
+    pub hash: u64,
+    /// Names the call when the answer comes later.
+    pub call: u64,
+}
+
+/// What came of a command. A reply may borrow from the backend, so that a value is copied once, into the output.
+#[derive(Debug, PartialEq)]
+pub enum Execution<'s> {
+    /// Done; the reply is to be encoded before the backend is used again.
+    Done(Reply<'s>),
+    /// Not done.
+    Failed(Failure),
+    /// The answer comes later, under the context's `call`.
+    Parked,
+}
+
+/// The interface groups that a backend offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Interfaces {
+    /// KeyValueBasicInterface.
+    pub keyvalue_basic: bool,
+}
+
+/// Executes commands for one shard.
+pub trait Backend {
+    /// What is offered.
+    fn interfaces(&self) -> Interfaces;
+
+    /// Executes `command` now, or parks it. Arguments were checked at the edge.
+    fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s>;
+
+    /// A bounded piece of background work (expiry and the like); returns whether more is waiting.
+    fn tend(&mut self, now_ns: u64) -> bool;
+}

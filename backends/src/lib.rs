@@ -1,0 +1,12 @@
+//! What is done: the [`Backend`] trait, the commands it executes, and the backends.
+//!
+//! A backend serves one shard. It never blocks: it answers at once or parks the call and answers later.
+
+mod backend;
+mod command;
+mod failure;
+pub mod memstore;
+
+pub use backend::{Backend, Context, Execution, Interfaces};
+pub use command::{Command, OwnedCommand, OwnedReply, Reply};
+pub use failure::{Failure, FailureKind};

@@ -1,0 +1,1 @@
+//! How fast: baselines and micro-benchmarks.

@@ -1,0 +1,83 @@
+//! Every bound of the program in one place, with the relations between them asserted at compile time.
+//!
+//! [`Limits`] holds what an operator may configure; each field is named as its key in the file (`limits.FIELD`), and an
+//! error that a bound causes names that key. The constants are bounds that nobody needs to turn.
+
+/// What an operator may set under `limits:`; bytes are bytes, times are nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest gRPC message accepted, and the longest reply built.
+    pub message_bytes_max: usize,
+    /// Bytes that one connection may hold: received and not yet executed, or answered and not yet sent.
+    pub connection_buffer_bytes_max: usize,
+    /// The same over the whole process.
+    pub buffer_bytes_max: usize,
+    /// Calls that may wait on one shard for another shard or a backend.
+    pub calls_per_shard_max: usize,
+    /// The longest key, topic or stream name.
+    pub key_bytes_max: usize,
+    /// Connections that the process accepts at a time.
+    pub connections_max: usize,
+    /// Calls that may be open at a time on one connection (SETTINGS_MAX_CONCURRENT_STREAMS).
+    pub streams_per_connection_max: usize,
+    /// The longest header list of a request, counted as RFC 9113 §6.5.2 counts it.
+    pub header_list_bytes_max: usize,
+    /// How long a drain may take before what is left is ended.
+    pub drain_timeout_ns: u64,
+    /// The shortest interval at which a client may ping without drawing a strike (gRPC A8).
+    pub ping_interval_min_ns: u64,
+    /// Idle time after which a connection is closed; 0: never.
+    pub connection_idle_max_ns: u64,
+    /// Age after which a connection is asked to go; 0: never.
+    pub connection_age_max_ns: u64,
+}
+
+/// One second in nanoseconds.
+pub const SECOND_NS: u64 = 1_000_000_000;
+
+impl Limits {
+    /// The limits that hold when the configuration says nothing.
+    pub const DEFAULT: Self = Self {
+        message_bytes_max: 4 << 20,
+        connection_buffer_bytes_max: 16 << 20,
+        buffer_bytes_max: 1 << 30,
+        calls_per_shard_max: 65_536,
+        key_bytes_max: 1_024,
+        connections_max: 10_000,
+        streams_per_connection_max: 1_024,
+        header_list_bytes_max: 16 << 10,
+        drain_timeout_ns: 10 * SECOND_NS,
+        ping_interval_min_ns: 5 * SECOND_NS,
+        connection_idle_max_ns: 0,
+        connection_age_max_ns: 0,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// SETTINGS_MAX_FRAME_SIZE that we accept: the protocol's initial value (RFC 9113 §6.5.2), which bounds what a partial frame may hold.
+pub const FRAME_BYTES_MAX: usize = 16_384;
+/// SETTINGS_HEADER_TABLE_SIZE that we grant a peer's encoder, and the most that our own encoder uses (RFC 7541 §4.2).
+pub const HEADER_TABLE_BYTES_MAX: usize = 4_096;
+/// CONTINUATION frames that may follow one HEADERS frame (CVE-2024-27316).
+pub const CONTINUATIONS_PER_HEADERS_MAX: usize = 8;
+/// The longest namespace, prefix, ordering key or subscriber id.
+pub const NAME_BYTES_MAX: usize = 1_024;
+/// The longest time to live in seconds: 100 years.
+pub const TTL_SECONDS_MAX: i64 = 3_153_600_000;
+
+const _: () = {
+    let limits = Limits::DEFAULT;
+    // One message can always finish, whatever else a connection holds.
+    assert!(limits.message_bytes_max * 2 <= limits.connection_buffer_bytes_max);
+    assert!(limits.connection_buffer_bytes_max <= limits.buffer_bytes_max);
+    // A key and its namespace leave room for a value.
+    assert!(limits.key_bytes_max + NAME_BYTES_MAX < limits.message_bytes_max);
+    // A header block fits the frames that may carry it.
+    assert!(limits.header_list_bytes_max <= FRAME_BYTES_MAX * (1 + CONTINUATIONS_PER_HEADERS_MAX));
+    assert!(HEADER_TABLE_BYTES_MAX <= limits.header_list_bytes_max);
+};

@@ -1,0 +1,1 @@
+//! How it is wired: configuration, dispatch, services.

@@ -1,0 +1,3 @@
+//! The proxy's program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Does it hold: end-to-end, interoperability, faults, tidiness.

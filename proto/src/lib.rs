@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod frame;
+pub mod grpc;
 pub mod limits;
 pub mod method;
 pub mod status;

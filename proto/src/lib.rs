@@ -6,6 +6,7 @@
 
 pub mod frame;
 pub mod grpc;
+pub mod hpack;
 pub mod limits;
 pub mod method;
 pub mod status;

@@ -4,6 +4,9 @@
 //! nanoseconds of one process-wide clock), bytes come in as slices and leave in buffers that the caller sends.
 #![forbid(unsafe_code)]
 
+pub mod frame;
+pub mod grpc;
+pub mod hpack;
 pub mod limits;
 pub mod method;
 pub mod status;

@@ -1,1 +1,2 @@
 //! How it is wired: configuration, dispatch, services.
+#![forbid(unsafe_code)]

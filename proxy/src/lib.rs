@@ -1,2 +1,4 @@
 //! How it is wired: configuration, dispatch, services.
 #![forbid(unsafe_code)]
+
+pub mod config;

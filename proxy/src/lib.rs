@@ -1,1 +1,7 @@
 //! How it is wired: configuration, dispatch, services.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod listeners;
+pub mod logging;
+pub mod signals;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod host;
 pub mod listeners;
 pub mod logging;
 pub mod signals;

@@ -24,11 +24,21 @@ impl Decoder {
         Self { table, table_bytes_max, scratch: Vec::new() }
     }
 
-    /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the same
-    /// block means the same fields.
+    /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the
+    /// same block means the same fields.
     #[inline]
     pub fn generation(&self) -> u64 {
         self.table.generation()
+    }
+
+    /// The table's size as RFC 7541 §4.1 counts it.
+    pub fn table_bytes(&self) -> usize {
+        self.table.size()
+    }
+
+    /// Bytes that the decoder keeps allocated between blocks, whatever came: a small multiple of its table's bound.
+    pub fn held_bytes(&self) -> usize {
+        self.table.held_bytes() + self.scratch.capacity()
     }
 
     /// Decodes one whole block (HEADERS and its CONTINUATIONs together) and reports its fields in order.

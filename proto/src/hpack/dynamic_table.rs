@@ -47,6 +47,14 @@ impl DynamicTable {
         self.size_max
     }
 
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.buffer.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+
     /// Differs after every insertion, eviction and resize.
     pub(super) fn generation(&self) -> u64 {
         self.generation

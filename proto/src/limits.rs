@@ -1,7 +1,7 @@
 //! Every bound of the program in one place, with the relations between them asserted at compile time.
 //!
-//! [`Limits`] holds what an operator may configure; each field is named as its key in the file (`limits.FIELD`), and an
-//! error that a bound causes names that key. The constants are bounds that nobody needs to turn.
+//! [`Limits`] holds what an operator may configure; each field is named as its key in the file (`limits.FIELD`),
+//! and an error that a bound causes names that key. The constants are bounds that nobody needs to turn.
 
 /// What an operator may set under `limits:`; bytes are bytes, times are nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,8 @@ impl Default for Limits {
     }
 }
 
-/// SETTINGS_MAX_FRAME_SIZE that we accept: the protocol's initial value (RFC 9113 §6.5.2), which bounds what a partial frame may hold.
+/// SETTINGS_MAX_FRAME_SIZE that we accept: the protocol's initial value (RFC 9113 §6.5.2), which bounds what a
+/// partial frame may hold.
 pub const FRAME_BYTES_MAX: usize = 16_384;
 /// SETTINGS_HEADER_TABLE_SIZE that we grant a peer's encoder, and the most that our own encoder uses (RFC 7541 §4.2).
 pub const HEADER_TABLE_BYTES_MAX: usize = 4_096;

@@ -3,11 +3,13 @@
 //! A view decodes exactly what prost decodes: unknown fields are skipped, the last of several wins, everything
 //! malformed is an error. A response has exactly the bytes that prost would give it.
 
+mod namespace;
 mod response;
 mod set;
 #[cfg(test)]
 mod tests;
 
+pub use namespace::namespace;
 pub use response::{
     delete_response_bytes, exists_response_bytes, get_response_bytes, set_response_bytes, write_delete_response,
     write_exists_response, write_get_response, write_set_response,

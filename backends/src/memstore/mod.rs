@@ -88,6 +88,14 @@ impl MemStore {
         Self { name: config.name, tables, arena: Arena::new(), budget, sweep: Sweep::new(), counters }
     }
 
+    /// Serves at least this many namespaces from now on; those that are there keep their keys.
+    pub fn extend_namespaces(&mut self, namespaces: u16) {
+        while self.tables.len() < usize::from(namespaces) {
+            let _ = self.budget.take(size_of::<Table>());
+            self.tables.push(Table::new());
+        }
+    }
+
     /// What it holds and has done.
     pub fn counters(&self) -> Counters {
         Counters { memory_bytes: self.budget.used_bytes(), ..self.counters }

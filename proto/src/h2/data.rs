@@ -88,9 +88,10 @@ impl Connection {
         if !stream.state.is_receiving() {
             return Err(Error::stream(id, ErrorCode::StreamClosed, "DATA after END_STREAM"));
         }
-        stream.receive_window.receive(frame.head.length).map_err(|_| {
-            Error::stream(id, ErrorCode::FlowControlError, "more DATA than the stream's window allows")
-        })?;
+        stream
+            .receive_window
+            .receive(frame.head.length)
+            .map_err(|_| Error::stream(id, ErrorCode::FlowControlError, "more DATA than the stream's window allows"))?;
         if let Some(left) = &mut stream.content_bytes_left {
             *left = left.checked_sub(content_bytes as u64).filter(|left| *left == 0 || !end_stream).ok_or(
                 Error::stream(id, ErrorCode::ProtocolError, "the content is not as long as content-length says"),

@@ -68,8 +68,13 @@ impl Connection {
         let admission = inbound.admission;
         self.held.forget(admission, inbound.held_bytes(), inbound.total_bytes());
         self.streams[slot].inbound.admission = Admission::NotNeeded;
-        if admission == Admission::Admitted {
-            self.admit_waiting();
+        match admission {
+            Admission::NotNeeded => {}
+            Admission::Waiting => {
+                let reference = self.streams.reference(slot);
+                self.admissions.retain(|waiting| *waiting != reference);
+            }
+            Admission::Admitted => self.admit_waiting(),
         }
     }
 

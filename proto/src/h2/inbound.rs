@@ -75,11 +75,7 @@ impl Inbound {
 
     /// Bytes that the message still lacks, as far as is known.
     pub(crate) fn missing_bytes(&self) -> usize {
-        if self.has_prefix() {
-            self.length - self.bytes.len()
-        } else {
-            PREFIX_BYTES - usize::from(self.prefix_bytes)
-        }
+        if self.has_prefix() { self.length - self.bytes.len() } else { PREFIX_BYTES - usize::from(self.prefix_bytes) }
     }
 
     /// Bytes of the whole, prefix included, as far as is known.

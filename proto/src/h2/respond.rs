@@ -21,7 +21,7 @@ impl Connection {
         }
         self.write_headers_once(slot, &[]);
         self.send_message(slot, message_bytes, write);
-        self.end(slot, Ending::Ok);
+        self.conclude(slot, Ending::Ok);
     }
 
     /// Sends the response headers of a streaming reply, with `metadata` beside what gRPC asks for. Names are lower case.
@@ -60,7 +60,7 @@ impl Connection {
     pub fn finish(&mut self, call: StreamRef, status: &Status, trailers: &[(&str, &str)]) {
         let Some(slot) = self.answerable(call) else { return };
         let metadata = trailers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.end(slot, ending(status.clone(), metadata));
+        self.conclude(slot, ending(status.clone(), metadata));
     }
 
     /// Whether a call still awaits its answer, or the rest of it.
@@ -84,10 +84,10 @@ impl Connection {
 
     /// Ends a call with a status.
     pub(super) fn end_with(&mut self, slot: usize, status: Status) {
-        self.end(slot, ending(status, Vec::new()));
+        self.conclude(slot, ending(status, Vec::new()));
     }
 
-    fn end(&mut self, slot: usize, ending: Ending) {
+    fn conclude(&mut self, slot: usize, ending: Ending) {
         let stream = &mut self.streams[slot];
         stream.is_answered = true;
         stream.outbound.ending = ending;

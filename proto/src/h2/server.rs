@@ -266,7 +266,15 @@ impl Connection {
         let stream = &mut self.streams[slot];
         self.held.waited(stream.outbound.waiting_bytes());
         let buffers = [stream.outbound.take(), stream.inbound.take()];
+        let (is_queued, is_starved) = (stream.outbound.is_queued, stream.outbound.is_starved);
+        let reference = self.streams.reference(slot);
         self.streams.remove(slot);
+        // Queues never hold what is gone, or a client could make them grow.
+        for (is_in, queue) in [(is_queued, &mut self.queue), (is_starved, &mut self.starved)] {
+            if is_in {
+                queue.retain(|queued| *queued != reference);
+            }
+        }
         for buffer in buffers {
             self.spares.give(buffer);
         }

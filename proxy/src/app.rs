@@ -29,14 +29,14 @@ const SWEEP_INTERVAL_NS: u64 = 5_000_000;
 
 /// What the process tells a shard while it runs.
 #[derive(Debug)]
-pub enum Control {
+pub(crate) enum Control {
     /// A new configuration is in force.
     Reload(Arc<Registry>),
 }
 
 /// The proxy's application on one shard.
 #[derive(Debug)]
-pub struct Proxy {
+pub(crate) struct Proxy {
     pub(crate) registry: Arc<Registry>,
     pub(crate) hasher: KeyHasher,
     pub(crate) backends: Instances,
@@ -65,7 +65,7 @@ pub(crate) struct Lane<'t> {
 
 impl Proxy {
     /// The application of one of `shards` shards.
-    pub fn new(registry: Arc<Registry>, hasher: KeyHasher, shards: u32) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>, hasher: KeyHasher, shards: u32) -> Self {
         let services = crate::dispatch::served();
         let mut backends = Instances::default();
         backends.follow(&registry, shards);
@@ -90,13 +90,8 @@ impl Proxy {
     /// Feeds a connection and does what it asks for.
     fn pump(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
         let Some(connection) = turn.peers.get_mut(peer).map(Wire::client) else { return };
-        let mut lane = Lane {
-            mesh: turn.mesh,
-            timers: turn.timers,
-            now_ns: turn.now_ns,
-            shard: turn.shard,
-            shards: turn.shards,
-        };
+        let mut lane =
+            Lane { mesh: turn.mesh, timers: turn.timers, now_ns: turn.now_ns, shard: turn.shard, shards: turn.shards };
         let input = connection.begin(bytes);
         while let Some(event) = connection.poll(&input, lane.now_ns) {
             self.event(&mut lane, peer, connection, event);

@@ -15,7 +15,7 @@ pub(crate) struct Parked {
 
 /// What one shard sends another.
 #[derive(Debug)]
-pub enum Parcel {
+pub(crate) enum Parcel {
     /// Execute this at its owner.
     Command(Errand),
     /// What came of it, back at the shard that has the connection.
@@ -29,7 +29,7 @@ pub enum Parcel {
 
 /// A command on its way to its owner.
 #[derive(Debug)]
-pub struct Errand {
+pub(crate) struct Errand {
     /// The call's slot at the sender.
     pub(crate) call: u64,
     /// Index of the namespace in the registry.

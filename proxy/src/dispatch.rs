@@ -129,7 +129,8 @@ impl Proxy {
         let calls_max = self.registry.limits.calls_per_shard_max;
         let call =
             self.calls.insert(Parked { peer, stream, deadline_ns }).map_err(|_| status::too_many_calls(calls_max))?;
-        let errand = Errand { call: call.to_bits(), namespace, hash, deadline_ns, command: OwnedCommand::from(*command) };
+        let errand =
+            Errand { call: call.to_bits(), namespace, hash, deadline_ns, command: OwnedCommand::from(*command) };
         if lane.mesh.send(owner, Parcel::Command(errand)).is_err() {
             self.calls.remove(call);
             return Err(status::mesh_full(owner));

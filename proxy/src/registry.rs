@@ -11,7 +11,7 @@ use crate::config::{Backend, Effective, Group};
 
 /// A namespace that a request may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Namespace {
+pub(crate) struct Namespace {
     /// Its name.
     pub name: String,
     /// Slot of the backend of the key-value interfaces, if there is one.
@@ -22,7 +22,7 @@ pub struct Namespace {
 
 /// Limits, namespaces and backends in force.
 #[derive(Debug, Clone)]
-pub struct Registry {
+pub(crate) struct Registry {
     /// The limits in force.
     pub limits: Limits,
     /// The backends by slot; a slot whose backend a reload took away is empty.
@@ -38,7 +38,7 @@ const DEFAULT_NAMESPACE: &[u8] = b"default";
 
 impl Registry {
     /// Compiles a configuration; what `before` had under the same name keeps its place.
-    pub fn new(config: &Effective, before: Option<&Self>) -> Self {
+    pub(crate) fn new(config: &Effective, before: Option<&Self>) -> Self {
         let mut registry = Self {
             limits: config.limits,
             backends: before.map_or_else(Vec::new, |old| vec![None; old.backends.len()]),
@@ -85,28 +85,28 @@ impl Registry {
 
     /// The index of the namespace with this name; empty means `default`.
     #[inline]
-    pub fn find(&self, name: &[u8]) -> Option<u16> {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<u16> {
         if name.is_empty() { self.default } else { self.by_name.get(name).copied() }
     }
 
     /// The namespace at an index, unless a reload took it away.
     #[inline]
-    pub fn namespace(&self, index: u16) -> Option<&Namespace> {
+    pub(crate) fn namespace(&self, index: u16) -> Option<&Namespace> {
         self.namespaces.get(usize::from(index))?.as_ref()
     }
 
     /// How many indexes are in use, gaps included.
-    pub fn indexes(&self) -> u16 {
+    pub(crate) fn indexes(&self) -> u16 {
         u16::try_from(self.namespaces.len()).expect("the configuration bounds the number of namespaces")
     }
 
     /// All namespaces in force.
-    pub fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
         self.namespaces.iter().flatten()
     }
 
     /// The backends by slot.
-    pub fn backends(&self) -> &[Option<Backend>] {
+    pub(crate) fn backends(&self) -> &[Option<Backend>] {
         &self.backends
     }
 }

@@ -11,11 +11,11 @@ use prism_shard::{Handle, Shards, probe};
 
 use crate::app::{Control, Proxy};
 use crate::config::{self, Args, Effective, ListenAddress, LogFormat, Problem};
+use crate::host;
 use crate::listeners::{self, Listener};
 use crate::logging::{self, LevelHandle};
 use crate::registry::Registry;
 use crate::signals::{Signal, Signals};
-use crate::host;
 
 /// Exit code of a failure while running.
 const EXIT_FAILED: u8 = 1;
@@ -88,7 +88,9 @@ fn serve(args: &Args, config: Effective, level: &LevelHandle, started: Instant) 
 }
 
 /// The addresses that are really listened on, the sockets, and what removes a unix socket's file at the end.
-fn taken_apart(listeners: Vec<Listener>) -> (Vec<ListenAddress>, Vec<std::os::fd::OwnedFd>, Vec<listeners::SocketFile>) {
+fn taken_apart(
+    listeners: Vec<Listener>,
+) -> (Vec<ListenAddress>, Vec<std::os::fd::OwnedFd>, Vec<listeners::SocketFile>) {
     let mut parts = (Vec::new(), Vec::new(), Vec::new());
     for listener in listeners {
         parts.0.push(listener.address);

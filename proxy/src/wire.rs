@@ -5,7 +5,7 @@ use prism_shard::Machine;
 
 /// A peer's protocol machine.
 #[derive(Debug)]
-pub enum Wire {
+pub(crate) enum Wire {
     /// A client that calls us.
     Client(Connection),
 }

@@ -38,7 +38,8 @@ impl Health {
         let status = if draining { ServingStatus::NotServing } else { ServingStatus::Serving };
         let names = services.iter().map(|name| (*name).to_owned());
         let namespaces = registry.namespaces().map(|namespace| format!("namespace:{}", namespace.name));
-        self.statuses = std::iter::once(String::new()).chain(names).chain(namespaces).map(|name| (name, status)).collect();
+        self.statuses =
+            std::iter::once(String::new()).chain(names).chain(namespaces).map(|name| (name, status)).collect();
     }
 
     fn status(&self, service: &str) -> ServingStatus {

@@ -27,10 +27,14 @@ pub(crate) fn decode(method: MethodId, message: &[u8]) -> Option<Result<Request<
             namespace: set.namespace,
             command: Command::Set { key: set.key.as_bytes(), value: set.value, ttl_seconds: set.ttl_seconds },
         }),
-        id::KEYVALUE_BASIC_DELETE => DeleteView::decode(message)
-            .map(|delete| Request { namespace: delete.namespace, command: Command::Delete { key: delete.key.as_bytes() } }),
-        id::KEYVALUE_BASIC_EXISTS => ExistsView::decode(message)
-            .map(|exists| Request { namespace: exists.namespace, command: Command::Exists { key: exists.key.as_bytes() } }),
+        id::KEYVALUE_BASIC_DELETE => DeleteView::decode(message).map(|delete| Request {
+            namespace: delete.namespace,
+            command: Command::Delete { key: delete.key.as_bytes() },
+        }),
+        id::KEYVALUE_BASIC_EXISTS => ExistsView::decode(message).map(|exists| Request {
+            namespace: exists.namespace,
+            command: Command::Exists { key: exists.key.as_bytes() },
+        }),
         _ => return None,
     };
     Some(decoded.map_err(|error| status::malformed(method, &error)))

@@ -44,7 +44,13 @@ impl Reflection {
     pub(crate) fn message(&self, connection: &mut Connection, stream: StreamRef, message: &[u8]) {
         let request = match ServerReflectionRequest::decode(message) {
             Ok(request) => request,
-            Err(error) => return connection.finish(stream, &status::malformed(id::REFLECTION_V1_SERVER_REFLECTION_INFO, &error), &[]),
+            Err(error) => {
+                return connection.finish(
+                    stream,
+                    &status::malformed(id::REFLECTION_V1_SERVER_REFLECTION_INFO, &error),
+                    &[],
+                );
+            }
         };
         let answer = self.answer(request.message_request.as_ref());
         let response = ServerReflectionResponse {

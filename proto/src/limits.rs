@@ -100,6 +100,8 @@ pub const STATUS_MESSAGE_BYTES_MAX: usize = 4_096;
 pub const NAME_BYTES_MAX: usize = 1_024;
 /// The longest time to live in seconds: 100 years.
 pub const TTL_SECONDS_MAX: i64 = 3_153_600_000;
+/// How deep groups and messages may nest in a protobuf message: prost's limit, so that all messages have the same.
+pub const MESSAGE_DEPTH_MAX: u32 = 100;
 
 const _: () = {
     let limits = Limits::DEFAULT;

@@ -17,8 +17,9 @@ pub use response::{
 pub use set::SetView;
 
 use crate::decode_error::{DecodeError, Problem, Schema};
+use crate::limits::MESSAGE_DEPTH_MAX;
 use crate::text::Text;
-use crate::wire::{DEPTH_MAX, Reader, field_bytes, key, kind, number, write_field};
+use crate::wire::{Reader, field_bytes, key, kind, number, write_field};
 
 const KEY: u32 = 1;
 const NAMESPACE: u32 = 15;
@@ -107,5 +108,5 @@ fn skip_unknown(reader: &mut Reader<'_>, key: u32, schema: &Schema) -> Result<()
     if schema.fields.iter().any(|&(known, _)| known == number(key)) {
         return Err(Problem::WireType);
     }
-    reader.skip(key, DEPTH_MAX)
+    reader.skip(key, MESSAGE_DEPTH_MAX)
 }

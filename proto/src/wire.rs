@@ -19,8 +19,6 @@ pub(crate) mod kind {
     pub(crate) const FIXED32: u32 = 5;
 }
 
-/// How deep groups and messages may nest: prost's limit.
-pub(crate) const DEPTH_MAX: u32 = 100;
 /// The longest varint: 64 bits in groups of seven.
 const VARINT_BYTES_MAX: usize = 10;
 
@@ -148,8 +146,12 @@ impl<'a> Reader<'a> {
 /// How many bytes [`write_varint`] writes.
 #[inline]
 pub const fn varint_bytes(value: u64) -> usize {
-    // Seven bits a byte; one byte for zero.
-    ((64 - (value | 1).leading_zeros()) as usize).div_ceil(7)
+    match value {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        // Seven bits a byte.
+        _ => ((64 - value.leading_zeros()) as usize).div_ceil(7),
+    }
 }
 
 /// Writes a base-128 varint: seven bits a byte, the lowest first.

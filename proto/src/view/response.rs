@@ -34,9 +34,18 @@ pub const fn get_response_bytes(value: Option<&[u8]>) -> usize {
 /// Writes a `GetResponse`.
 #[inline]
 pub fn write_get_response(value: Option<&[u8]>, out: &mut Vec<u8>) {
-    if let Some(value) = value {
-        out.extend_from_slice(&FIRST_TRUE);
-        write_field(VALUE, value, out);
+    match value {
+        // The usual answer: everything before a short value is written at once.
+        Some(value @ &[_, ..]) if value.len() < 0x80 => {
+            let [found_key, found] = FIRST_TRUE;
+            out.extend_from_slice(&[found_key, found, key(VALUE, kind::BYTES) as u8, value.len() as u8]);
+            out.extend_from_slice(value);
+        }
+        Some(value) => {
+            out.extend_from_slice(&FIRST_TRUE);
+            write_field(VALUE, value, out);
+        }
+        None => {}
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{KEY, KEY_FIELD, NAMESPACE, NAMESPACE_FIELD, skip_unknown};
 use crate::decode_error::{DecodeError, Problem, Schema};
+use crate::limits::MESSAGE_DEPTH_MAX;
 use crate::text::Text;
-use crate::wire::{DEPTH_MAX, Reader, field_bytes, key, kind, number, varint_bytes, write_field, write_varint};
+use crate::wire::{Reader, field_bytes, key, kind, number, varint_bytes, write_field, write_varint};
 
 /// A `SetRequest`. Its tags are checked and left out: nothing stores them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,15 +80,16 @@ const ENTRY: u32 = 1;
 const ENTRY_KEY: u32 = 1;
 const ENTRY_VALUE: u32 = 2;
 
-/// Checks a `Tags` message. prost takes any wire type for the length of a map's entry, and so does this.
+/// Checks a `Tags` message.
 #[inline(never)]
 fn check_tags(bytes: &[u8]) -> Result<(), Problem> {
     let mut reader = Reader::new(bytes);
     while !reader.is_empty() {
         let key = reader.key()?;
-        match number(key) {
-            ENTRY if key & 7 <= kind::FIXED32 => check_entry(reader.bytes()?)?,
-            _ => reader.skip(key, DEPTH_MAX - 1)?,
+        match (number(key), key & 7) {
+            (ENTRY, kind::BYTES) => check_entry(reader.bytes()?)?,
+            (ENTRY, _) => return Err(Problem::WireType),
+            _ => reader.skip(key, MESSAGE_DEPTH_MAX - 1)?,
         }
     }
     Ok(())
@@ -100,7 +102,7 @@ fn check_entry(bytes: &[u8]) -> Result<(), Problem> {
         match (number(key), key & 7) {
             (ENTRY_KEY | ENTRY_VALUE, kind::BYTES) => reader.string().map(drop)?,
             (ENTRY_KEY | ENTRY_VALUE, _) => return Err(Problem::WireType),
-            _ => reader.skip(key, DEPTH_MAX - 2)?,
+            _ => reader.skip(key, MESSAGE_DEPTH_MAX - 2)?,
         }
     }
     Ok(())

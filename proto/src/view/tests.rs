@@ -67,6 +67,8 @@ fn fields() -> impl Strategy<Value = Vec<u8>> {
                 out.extend_from_slice(&payload);
             }
             5 => out.extend_from_slice(&value.to_le_bytes()[..4]),
+            // A lone key, or one with what would be a length of nothing.
+            _ if is_long => out.push(0),
             _ => {}
         }
         out

@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::MESSAGE_DEPTH_MAX;
 use proptest::prelude::*;
 
 /// The edges of the varint's lengths, and any value between.
@@ -50,7 +51,7 @@ fn a_varint_may_have_64_bits_and_no_more() {
 
 #[test]
 fn a_group_ends_with_its_own_number() {
-    let skip = |bytes: &[u8]| Reader::new(bytes).skip(key(5, kind::GROUP_START), DEPTH_MAX);
+    let skip = |bytes: &[u8]| Reader::new(bytes).skip(key(5, kind::GROUP_START), MESSAGE_DEPTH_MAX);
     let end = key(5, kind::GROUP_END) as u8;
     assert_eq!(skip(&[end]), Ok(()));
     assert_eq!(skip(&[0x08, 0x01, end]), Ok(()));

@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long, value_name = "LIST", env = "PRISM_CORES")]
     pub cores: Option<CoreList>,
 
-    /// An address to listen on, such as 127.0.0.1:8980, [::]:8980 or unix:/path; may be repeated
+    /// An address to listen on, such as 127.0.0.1:8980 or unix:/path; may be repeated
     #[arg(long, value_name = "ADDR", env = "PRISM_LISTEN", value_delimiter = ',')]
     pub listen: Vec<ListenAddress>,
 
@@ -75,3 +75,6 @@ impl std::str::FromStr for CoreList {
         super::cores::parse(text).map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests;

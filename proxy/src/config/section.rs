@@ -22,7 +22,8 @@ pub(crate) struct Section<'n> {
 }
 
 impl<'n> Section<'n> {
-    /// Opens the mapping at `node`; `path` is its full key, empty for the file itself. Nothing counts as an empty mapping.
+    /// Opens the mapping at `node`; `path` is its full key, empty for the file itself. Nothing counts as an empty
+    /// mapping.
     pub(crate) fn open(node: &'n Node, path: impl Into<String>, problems: &'n Problems) -> Option<Self> {
         let path = path.into();
         let entries = match &node.content {

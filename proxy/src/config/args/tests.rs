@@ -43,7 +43,7 @@ fn wrong_usage_says_what_is_wrong_and_exits_with_2() {
         (&["--cores=3-1"], "the range 3-1 runs backwards"),
         (&["--spin=-1"], "'--spin"),
         (&["--spin=1000001"], "1000001 is not in 0..=1000000"),
-        (&["--log-format=xml"], "[possible values: text, json]"),
+        (&["--log-format=xml"], "invalid value 'xml' for '--log-format"),
         (&["--log-level=inof"], "did you mean `info`?"),
         (&["prism.yaml"], "unexpected argument 'prism.yaml' found"),
     ] {

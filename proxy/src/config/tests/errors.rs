@@ -23,6 +23,20 @@ fn of_yaml_itself() {
 }
 
 #[test]
+fn of_files_that_would_exhaust_the_reader() {
+    let deep = |depth: usize| wrong(&format!("listen: {}{}", "[".repeat(depth), "]".repeat(depth)));
+    assert_eq!(deep(10_000), ["1:264: recursion limit exceeded"]);
+    assert_eq!(deep(40), ["1:40: the file is nested more than 32 deep"]);
+    // Each line has ten times the items of the one before.
+    let mut bomb = String::from("a: &l0 [x]\n");
+    for level in 1..10 {
+        let before = vec![format!("*l{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("k{level}: &l{level} [{before}]\n"));
+    }
+    assert_eq!(wrong(&bomb), ["6:50: the file holds more than a configuration may"]);
+}
+
+#[test]
 fn of_unknown_keys() {
     check(&[
         ("lisen: 127.0.0.1:1", &["1:1: unknown key `lisen`; did you mean `listen`?"]),
@@ -39,7 +53,8 @@ fn of_unknown_keys() {
             &["3:36: unknown key `backends.c.password`; did you mean `password_file`?"],
         ),
         (
-            "backends:\n  k:\n    type: kafka\n    bootstrap: a:1\n    sasl: {user: x}\n    topics: {partition: 1}\nnamespaces: {default: {backend: k}}",
+            "backends:\n  k:\n    type: kafka\n    bootstrap: a:1\n    sasl: {user: x}\n    topics: {partition: \
+             1}\nnamespaces: {default: {backend: k}}",
             &[
                 "3:11: backends.k: type kafka is not available in this version; available: memstore",
                 "5:12: unknown key `backends.k.sasl.user`; did you mean `username`?",
@@ -63,7 +78,8 @@ fn of_keys_given_twice() {
             &["3:3: backends.m: this key is already set in line 2"],
         ),
         (
-            "backends:\n  m: {type: memstore}\n  p: {type: plugin, endpoint: a:1, config: {x: {y: 1, y: 2}}}\nnamespaces: {default: {backend: m}}",
+            "backends:\n  m: {type: memstore}\n  p: {type: plugin, endpoint: a:1, config: {x: {y: 1, y: \
+             2}}}\nnamespaces: {default: {backend: m}}",
             &["3:55: backends.p.config.x.y: this key is already set in line 3"],
         ),
     ]);
@@ -105,7 +121,8 @@ fn of_types() {
             "log: {format: xml, level: inof}",
             &[
                 "1:15: log.format: expected one of text, json, found `xml`",
-                "1:27: log.level: `inof` is not a level (off, error, warn, info, debug, trace) or a filter such as info,prism_shard=debug; did you mean `info`?",
+                "1:27: log.level: `inof` is not a level (off, error, warn, info, debug, trace) or a filter such as \
+                 info,prism_shard=debug; did you mean `info`?",
             ],
         ),
         ("shard: {spin_us: 5us}", &["1:18: shard.spin_us: expected a whole number, found `5us`"]),
@@ -136,15 +153,13 @@ fn of_relations_between_limits() {
     check(&[
         (
             "limits:\n  message_bytes_max: 9MiB",
-            &[
-                "2:22: limits.connection_buffer_bytes_max (16MiB) must be at least twice limits.message_bytes_max (9MiB), so that one message can always finish",
-            ],
+            &["2:22: limits.connection_buffer_bytes_max (16MiB) must be at least twice limits.message_bytes_max \
+                 (9MiB), so that one message can always finish"],
         ),
         (
             "limits:\n  message_bytes_max: 1MiB\n  connection_buffer_bytes_max: 1MiB",
-            &[
-                "3:32: limits.connection_buffer_bytes_max (1MiB) must be at least twice limits.message_bytes_max (1MiB), so that one message can always finish",
-            ],
+            &["3:32: limits.connection_buffer_bytes_max (1MiB) must be at least twice limits.message_bytes_max \
+                 (1MiB), so that one message can always finish"],
         ),
         (
             "limits: {buffer_bytes_max: 8MiB}",
@@ -152,15 +167,13 @@ fn of_relations_between_limits() {
         ),
         (
             "limits: {key_bytes_max: 4096, message_bytes_max: 4KiB}",
-            &[
-                "1:25: limits.key_bytes_max (4KiB) and a namespace of 1024 bytes must leave room in limits.message_bytes_max (4KiB)",
-            ],
+            &["1:25: limits.key_bytes_max (4KiB) and a namespace of 1024 bytes must leave room in \
+                 limits.message_bytes_max (4KiB)"],
         ),
         (
             "backends: {memory: {type: memstore, memory_bytes_max: 64MiB, retention_bytes: 33MiB}}",
-            &[
-                "1:79: backends.memory.retention_bytes: 33MiB is more than half of memory_bytes_max (64MiB), which is all that logs may use",
-            ],
+            &["1:79: backends.memory.retention_bytes: 33MiB is more than half of memory_bytes_max (64MiB), which \
+                 is all that logs may use"],
         ),
     ]);
 }
@@ -203,7 +216,8 @@ fn of_backends() {
         ("backends:\n  p: {type: plugin}\n  memory: {type: memstore}", &[plugin.as_str()]),
         ("backends:\n  '': {type: memstore}", &["2:3: the name of a backend may not be empty"]),
         (
-            "backends:\n  memory: {type: memstore}\n  c: {type: redis, endpoints: a:1, cluster: true, database: 1, key_prefix: '{a}', username: u}",
+            "backends:\n  memory: {type: memstore}\n  c: {type: redis, endpoints: a:1, cluster: true, database: 1, \
+             key_prefix: '{a}', username: u}",
             &[
                 "3:61: backends.c.database: a Cluster has only database 0",
                 "3:76: backends.c.key_prefix: braces in a Cluster's key prefix would put every key into one hash slot",
@@ -211,7 +225,8 @@ fn of_backends() {
             ],
         ),
         (
-            "backends:\n  memory: {type: memstore}\n  k:\n    type: kafka\n    bootstrap: a:1\n    topic_prefix: a/b\n    delivery_timeout: 1s\n    sasl: {mechanism: plain}",
+            "backends:\n  memory: {type: memstore}\n  k:\n    type: kafka\n    bootstrap: a:1\n    topic_prefix: \
+             a/b\n    delivery_timeout: 1s\n    sasl: {mechanism: plain}",
             &[
                 "6:19: backends.k.topic_prefix: topics' names have only letters, digits, `.`, `_` and `-`",
                 "7:23: backends.k.delivery_timeout: delivery_timeout must be at least request_timeout",
@@ -245,9 +260,8 @@ fn of_what_this_version_cannot_run() {
         ),
         (
             "namespaces:\n  default:\n    backend: memory\n    memory_bytes_max: 1MiB",
-            &[
-                "4:23: namespaces.default.memory_bytes_max: bounds of a namespace are not available in this version; available: those of the whole store, in `backends`",
-            ],
+            &["4:23: namespaces.default.memory_bytes_max: bounds of a namespace are not available in this \
+                 version; available: those of the whole store, in `backends`"],
         ),
     ]);
     // What nobody uses may be there.
@@ -310,7 +324,8 @@ fn overlaps(text: &str) -> Vec<String> {
 #[test]
 fn of_namespaces_that_would_share_keys() {
     let shared = "backends: {c: {type: redis, endpoints: a:1}}\nnamespaces:\n  x: {backend: c}\n  y: {backend: c}";
-    let expected = "4:16: namespaces.y: shares backend `c` with namespace `x`, and so its keys; give each a backend with a prefix of its own";
+    let expected = "4:16: namespaces.y: shares backend `c` with namespace `x`, and so its keys; give each a backend \
+        with a prefix of its own";
     assert_eq!(overlaps(shared), [expected]);
 
     let two = |first: &str, second: &str| {
@@ -318,7 +333,8 @@ fn of_namespaces_that_would_share_keys() {
         let text = format!("backends:\n  c: {{type: redis, {first}}}\n  d: {{type: redis, {second}}}\n{namespaces}");
         overlaps(&text)
     };
-    let message = "backends.d: its prefix overlaps that of backend `c` on the same store; namespaces `x` and `y` would share keys";
+    let message = "backends.d: its prefix overlaps that of backend `c` on the same store; namespaces `x` and `y` \
+        would share keys";
     let at = |position: &str| vec![format!("{position}: {message}")];
     assert_eq!(two("endpoints: a:1, key_prefix: 'p:'", "endpoints: [b:1, a:1], key_prefix: 'p:q'"), at("3:55"));
     assert_eq!(two("endpoints: a:1, key_prefix: p", "endpoints: a:1"), at("3:6"));
@@ -326,7 +342,8 @@ fn of_namespaces_that_would_share_keys() {
     assert_eq!(two("endpoints: a:1", "endpoints: a:1, database: 1"), Vec::<String>::new());
     assert_eq!(two("endpoints: a:1", "endpoints: b:1"), Vec::<String>::new());
 
-    let kafka = "backends:\n  c: {type: kafka, bootstrap: a:1}\n  d: {type: kafka, bootstrap: a:1, topic_prefix: t.}\nnamespaces:\n  x: {backend: c}\n  y: {stream: d}";
+    let kafka = "backends:\n  c: {type: kafka, bootstrap: a:1}\n  d: {type: kafka, bootstrap: a:1, topic_prefix: \
+        t.}\nnamespaces:\n  x: {backend: c}\n  y: {stream: d}";
     assert_eq!(overlaps(kafka), at("3:50"));
 }
 

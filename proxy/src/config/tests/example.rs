@@ -21,7 +21,8 @@ fn the_example_shows_the_defaults() {
     assert_eq!(example.backends[0], default.backends[0]);
     assert_eq!(example.namespaces[0], default.namespaces[0]);
     // What only the needed keys say comes to the same as what the example spells out.
-    let short = "backends:\n  memory: {type: memstore}\n  cache: {type: redis, endpoints: 127.0.0.1:6379}\n  log: {type: kafka, bootstrap: 127.0.0.1:9092}\n  mine: {type: plugin, endpoint: 127.0.0.1:9000}";
+    let short = "backends:\n  memory: {type: memstore}\n  cache: {type: redis, endpoints: 127.0.0.1:6379}\n  log: \
+        {type: kafka, bootstrap: 127.0.0.1:9092}\n  mine: {type: plugin, endpoint: 127.0.0.1:9000}";
     assert_eq!(example.backends, valid(short).backends);
 }
 

@@ -142,7 +142,8 @@ proptest! {
             config: Value::Map(config.into_iter().collect()),
         };
         effective.backends.push(Backend { name: "p".to_owned(), kind: BackendKind::Plugin(plugin) });
-        let BackendKind::Memstore(memstore) = &mut effective.backends[0].kind else { unreachable!("the first is a memstore") };
+        let first = &mut effective.backends[0].kind;
+        let BackendKind::Memstore(memstore) = first else { unreachable!("the first is a memstore") };
         memstore.memory_bytes_max = memory;
         memstore.retention_bytes = memory / 2;
         let printed = print(&effective);

@@ -38,7 +38,7 @@ pub use namespaces::{Bounds, Group, NAMESPACES_MAX, Namespace};
 pub use outcome::{Outcome, decide};
 pub use print::print;
 pub use problem::{Place, Position, Problem};
-pub use reload::changes_needing_restart;
+pub use reload::{changes_needing_restart, reloaded};
 pub use value::Value;
 
 use file::CoresFrom;

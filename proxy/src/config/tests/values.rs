@@ -231,5 +231,19 @@ fn what_needs_a_restart_is_named() {
         .replace("format: json", "format: text")
         .replace("memory_bytes_max: 10MiB", "memory_bytes_max: 11MiB");
     let expected = ["listen", "cores", "shard.spin_us", "log.format", "backends.m.memory_bytes_max"];
-    assert_eq!(changes_needing_restart(&old, &valid(&fixed)), expected);
+    let new = valid(&fixed);
+    assert_eq!(changes_needing_restart(&old, &new), expected);
+    assert_eq!(reloaded(&old, new), old);
+}
+
+#[test]
+fn a_reload_takes_what_may_change() {
+    let old = valid(FULL);
+    let text = FULL.replace("connections_max: 5", "connections_max: 6").replace("cores: 0,2", "cores: 0");
+    let merged = reloaded(&old, valid(&text));
+    assert_eq!((merged.limits.connections_max, merged.cores.as_slice()), (6, &[0, 2][..]));
+    let small = valid("backends: {memory: {type: memstore, memory_bytes_max: 2MiB}}");
+    let merged = reloaded(&small, valid(""));
+    let BackendKind::Memstore(memstore) = &merged.backends[0].kind else { panic!("it is a memstore") };
+    assert_eq!((memstore.memory_bytes_max, memstore.retention_bytes), (2 << 20, 1 << 20));
 }

@@ -1,6 +1,8 @@
 //! How it is wired: configuration, dispatch, services, and the program that runs them.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod alone;
 mod app;
 mod backends;
 mod call;

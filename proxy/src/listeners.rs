@@ -124,9 +124,13 @@ fn tcp_reason(address: SocketAddr, error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => {
             format!("not permitted; port {} may need the capability CAP_NET_BIND_SERVICE", address.port())
         }
+        _ if error.raw_os_error() == Some(ADDRESS_FAMILY_NOT_SUPPORTED) => "this host has no IPv6".to_owned(),
         _ => error.to_string(),
     }
 }
+
+/// EAFNOSUPPORT, for which the standard library has no kind.
+const ADDRESS_FAMILY_NOT_SUPPORTED: i32 = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
 
 fn bind_unix(path: &Path) -> Result<Listener, String> {
     remove_stale(path)?;

@@ -10,7 +10,7 @@ use prism_backends::KeyHasher;
 use prism_shard::{Handle, Shards, probe};
 
 use crate::app::{Control, Proxy};
-use crate::config::{self, Args, Effective, ListenAddress, LogFormat, Problem};
+use crate::config::{self, Args, Effective, ListenAddress, LogFormat, Outcome, Problem};
 use crate::host;
 use crate::listeners::{self, Listener};
 use crate::logging::{self, LevelHandle};
@@ -19,25 +19,18 @@ use crate::signals::{Signal, Signals};
 
 /// Exit code of a failure while running.
 const EXIT_FAILED: u8 = 1;
-/// Exit code of wrong usage or configuration.
-const EXIT_WRONG: u8 = 2;
 
 /// Runs the proxy until it is told to stop; `started` is when the process began.
 pub fn run(args: &Args, started: Instant) -> ExitCode {
-    let loaded = match config::load(args) {
-        Ok(loaded) => loaded,
-        Err(problems) => {
-            problems.iter().for_each(|problem| complain(&problem.to_string()));
-            return ExitCode::from(EXIT_WRONG);
+    let loaded = match config::decide(args) {
+        Outcome::Serve(loaded) => *loaded,
+        Outcome::Exit { output, errors, code } => {
+            // Whoever has closed the stream does not want to read it.
+            let _ = std::io::stderr().lock().write_all(errors.as_bytes());
+            let _ = std::io::stdout().lock().write_all(output.as_bytes());
+            return ExitCode::from(code);
         }
     };
-    if args.check_config {
-        loaded.warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
-        return answer("configuration is valid\n");
-    }
-    if args.print_config {
-        return answer(&config::print(&loaded.effective));
-    }
     let level = match logging::start(&loaded.effective.log) {
         Ok(level) => level,
         Err(error) => {
@@ -141,7 +134,8 @@ impl Running<'_> {
         }
         loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         self.level.set(&loaded.effective.log.level);
-        self.config = loaded.effective;
+        self.config = config::reloaded(&self.config, loaded.effective);
+        self.handle.set_connections_max(self.config.limits.connections_max);
         self.registry = Arc::new(Registry::new(&self.config, Some(&self.registry)));
         for shard in 0..self.handle.count() {
             if self.handle.control(shard, Control::Reload(Arc::clone(&self.registry))).is_err() {
@@ -180,11 +174,4 @@ fn say_ready(config: &Effective, addresses: &[ListenAddress], started: Instant) 
 /// A line on standard error; a closed one is no reason to fail.
 fn complain(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
-}
-
-fn answer(text: &str) -> ExitCode {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(EXIT_FAILED),
-    }
 }

@@ -32,35 +32,36 @@ Exit codes: 0 done, 1 failed while running, 2 wrong usage or configuration.";
 #[command(name = "prism-proxy", version = VERSION, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Args {
     /// The configuration file; without one, a single in-memory namespace is served
-    #[arg(long, value_name = "FILE", env = "PRISM_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "PRISM_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
 
     /// The cores to run shards on, such as 0-7 or 0,2,4-6; by default all that the process may use
-    #[arg(long, value_name = "LIST", env = "PRISM_CORES")]
+    #[arg(long, value_name = "LIST", env = "PRISM_CORES", hide_env_values = true)]
     pub cores: Option<CoreList>,
 
-    /// An address to listen on, such as 127.0.0.1:8980, [::]:8980 or unix:/path; may be repeated
-    #[arg(long, value_name = "ADDR", env = "PRISM_LISTEN", value_delimiter = ',')]
+    /// An address to listen on, such as 127.0.0.1:8980 or unix:/path; may be repeated
+    #[arg(long, value_name = "ADDR", env = "PRISM_LISTEN", hide_env_values = true, value_delimiter = ',')]
     pub listen: Vec<ListenAddress>,
 
     /// Microseconds that an idle shard spins before it sleeps; 0 on cores shared with other programs
-    #[arg(long, value_name = "MICROSECONDS", env = "PRISM_SPIN", value_parser = clap::value_parser!(u64).range(0..=1_000_000))]
+    #[arg(long, value_name = "MICROSECONDS", env = "PRISM_SPIN", hide_env_values = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=super::SPIN_US_MAX))]
     pub spin: Option<u64>,
 
-    /// The form of log lines
-    #[arg(long, value_name = "FORMAT", env = "PRISM_LOG_FORMAT")]
+    /// The form of log lines: text or json
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true, env = "PRISM_LOG_FORMAT", hide_env_values = true)]
     pub log_format: Option<LogFormat>,
 
     /// How much to log: a level, or a filter such as info,prism_shard=debug
-    #[arg(long, value_name = "FILTER", env = "PRISM_LOG_LEVEL")]
+    #[arg(long, value_name = "FILTER", env = "PRISM_LOG_LEVEL", hide_env_values = true)]
     pub log_level: Option<LogLevel>,
 
     /// Check the file and every reference in it, and exit
-    #[arg(long, env = "PRISM_CHECK_CONFIG", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "PRISM_CHECK_CONFIG", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub check_config: bool,
 
     /// Print the effective configuration, secrets masked, and exit
-    #[arg(long, env = "PRISM_PRINT_CONFIG", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "PRISM_PRINT_CONFIG", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub print_config: bool,
 }
 
@@ -75,3 +76,6 @@ impl std::str::FromStr for CoreList {
         super::cores::parse(text).map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,8 @@ fn check_bounds(namespace: &DeclaredNamespace, path: &str, problems: &Problems) 
     }
     for (key, position) in &namespace.bound_positions {
         let message = format!(
-            "{path}.{key}: bounds of a namespace are not available in this version; available: those of the whole store, in `backends`"
+            "{path}.{key}: bounds of a namespace are not available in this version; available: those of the whole \
+             store, in `backends`"
         );
         problems.at(*position, message);
     }
@@ -130,7 +131,8 @@ fn check_overlaps(backends: &[DeclaredBackend], namespaces: &[Namespace], uses: 
             None => firsts.push(used),
             Some(first) if first.namespace != used.namespace && prefix(kind).is_some() => {
                 let message = format!(
-                    "namespaces.{}: shares backend `{}` with namespace `{}`, and so its keys; give each a backend with a prefix of its own",
+                    "namespaces.{}: shares backend `{}` with namespace `{}`, and so its keys; give each a backend \
+                     with a prefix of its own",
                     name(used),
                     backends[used.backend].name,
                     name(first)
@@ -146,7 +148,8 @@ fn check_overlaps(backends: &[DeclaredBackend], namespaces: &[Namespace], uses: 
         });
         if let Some(earlier) = earlier {
             let message = format!(
-                "backends.{}: its prefix overlaps that of backend `{}` on the same store; namespaces `{}` and `{}` would share keys",
+                "backends.{}: its prefix overlaps that of backend `{}` on the same store; namespaces `{}` and `{}` \
+                 would share keys",
                 backends[used.backend].name,
                 backends[earlier.backend].name,
                 name(earlier),

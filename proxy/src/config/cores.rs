@@ -1,5 +1,6 @@
 //! Lists of cores as `taskset` writes them: `0-7`, `0,2,4-6` or one number.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 /// The highest core number that a list may name, as the kernel's largest configuration has them.
@@ -14,7 +15,7 @@ pub(crate) const FORM: &str = "a list of cores such as 0-7 or 0,2,4-6";
 /// A sentence that says what is wrong: no list, a range that runs backwards, a core named twice.
 pub fn parse(text: &str) -> Result<Vec<usize>, String> {
     let mut cores = Vec::new();
-    let mut seen = vec![false; CORE_MAX + 1];
+    let mut seen = HashSet::new();
     for part in text.split(',') {
         let part = part.trim();
         let (first, last) = match part.split_once('-') {
@@ -25,7 +26,7 @@ pub fn parse(text: &str) -> Result<Vec<usize>, String> {
             return Err(format!("the range {part} runs backwards"));
         }
         for core in first..=last {
-            if std::mem::replace(&mut seen[core], true) {
+            if !seen.insert(core) {
                 return Err(format!("core {core} is named twice"));
             }
             cores.push(core);

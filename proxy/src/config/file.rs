@@ -31,7 +31,7 @@ pub(crate) fn text(path: &Path, problems: &Problems) -> Option<String> {
     String::from_utf8(bytes)
         .map_err(|error| {
             let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
-            let line = valid.lines().count().max(1) as u64;
+            let line = valid.matches('\n').count() as u64 + 1;
             let column = valid.rsplit('\n').next().map_or(0, |last| last.chars().count()) as u64 + 1;
             problems.at(Position { line, column }, "is not UTF-8 text");
         })

@@ -75,7 +75,8 @@ fn relations(limits: &Limits, section: &Section<'_>) {
     let message = limits.message_bytes_max;
     if message * 2 > limits.connection_buffer_bytes_max {
         let text = format!(
-            "limits.connection_buffer_bytes_max ({}) must be at least twice limits.message_bytes_max ({}), so that one message can always finish",
+            "limits.connection_buffer_bytes_max ({}) must be at least twice limits.message_bytes_max ({}), so that \
+             one message can always finish",
             size(limits.connection_buffer_bytes_max),
             size(message)
         );
@@ -91,7 +92,8 @@ fn relations(limits: &Limits, section: &Section<'_>) {
     }
     if limits.key_bytes_max + NAME_BYTES_MAX >= message {
         let text = format!(
-            "limits.key_bytes_max ({}) and a namespace of {NAME_BYTES_MAX} bytes must leave room in limits.message_bytes_max ({})",
+            "limits.key_bytes_max ({}) and a namespace of {NAME_BYTES_MAX} bytes must leave room in \
+             limits.message_bytes_max ({})",
             size(limits.key_bytes_max),
             size(message)
         );

@@ -53,8 +53,10 @@ impl FromStr for LogLevel {
                 return Err(format!("`{}` is not {form}{near}", text.escape_debug()));
             }
         }
-        match tracing_subscriber::EnvFilter::try_new(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
+        // The filter's own parser does not take the spaces that people write after commas.
+        let filter = text.split(',').map(str::trim).collect::<Vec<_>>().join(",");
+        match tracing_subscriber::EnvFilter::try_new(&filter) {
+            Ok(_) => Ok(Self(filter)),
             Err(error) => Err(format!("`{}` is not a filter: {error}", text.escape_debug())),
         }
     }
@@ -104,9 +106,10 @@ mod tests {
 
     #[test]
     fn filters_are_read() {
-        for text in ["info", "OFF", "warn,prism_shard=debug", "prism_proxy[call]=trace", "info, prism_proto=warn"] {
+        for text in ["info", "OFF", "warn,prism_shard=debug", "prism_proxy[call]=trace"] {
             assert_eq!(text.parse::<LogLevel>().as_ref().map(LogLevel::filter), Ok(text));
         }
+        assert_eq!(" info, a=warn ".parse::<LogLevel>().as_ref().map(LogLevel::filter), Ok("info,a=warn"));
     }
 
     #[test]

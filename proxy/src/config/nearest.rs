@@ -27,7 +27,7 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
 }
 
 /// The end of an error message: the nearest known word, else all that is known.
-pub(crate) fn suggestion<'k>(word: &str, known: &[&'k str]) -> String {
+pub(crate) fn suggestion(word: &str, known: &[&str]) -> String {
     match (nearest(word, known.iter().copied()), known) {
         (Some(near), _) => format!("; did you mean `{near}`?"),
         (None, []) => String::new(),

@@ -28,3 +28,23 @@ pub fn changes_needing_restart(old: &Effective, new: &Effective) -> Vec<String> 
     }
     changes
 }
+
+/// The configuration that a reload puts in force: the new one, with what only a restart can change as it is running.
+pub fn reloaded(running: &Effective, new: Effective) -> Effective {
+    let mut merged = new;
+    merged.listen.clone_from(&running.listen);
+    merged.cores.clone_from(&running.cores);
+    merged.spin_us = running.spin_us;
+    merged.log.format = running.log.format;
+    for backend in &mut merged.backends {
+        let earlier = running.backends.iter().find(|earlier| earlier.name == backend.name);
+        if let (BackendKind::Memstore(new), Some(BackendKind::Memstore(old))) =
+            (&mut backend.kind, earlier.map(|earlier| &earlier.kind))
+        {
+            new.memory_bytes_max = old.memory_bytes_max;
+            // The relation that was checked against the new size holds against the old one too.
+            new.retention_bytes = new.retention_bytes.min(old.memory_bytes_max / 2);
+        }
+    }
+    merged
+}

@@ -1,5 +1,6 @@
 //! Reads one mapping of the file key by key, and reports the keys that nobody asked for.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -21,7 +22,8 @@ pub(crate) struct Section<'n> {
 }
 
 impl<'n> Section<'n> {
-    /// Opens the mapping at `node`; `path` is its full key, empty for the file itself. Nothing counts as an empty mapping.
+    /// Opens the mapping at `node`; `path` is its full key, empty for the file itself. Nothing counts as an empty
+    /// mapping.
     pub(crate) fn open(node: &'n Node, path: impl Into<String>, problems: &'n Problems) -> Option<Self> {
         let path = path.into();
         let entries = match &node.content {
@@ -53,9 +55,10 @@ impl<'n> Section<'n> {
         self.find(key).is_some()
     }
 
-    /// Every entry, for mappings whose keys are names that the operator chose; all of them count as known.
-    pub(crate) fn entries(&self) -> &'n [Entry] {
-        self.entries
+    /// Every entry, for mappings whose keys are names that the operator chose; of a name given twice the first.
+    pub(crate) fn entries(&self) -> Vec<&'n Entry> {
+        let mut seen = HashSet::new();
+        self.entries.iter().filter(|entry| seen.insert(entry.key.as_str())).collect()
     }
 
     /// Reports a problem with the key's value.
@@ -230,7 +233,7 @@ fn join(path: &str, key: &str) -> String {
 
 /// Reports keys that a mapping has twice.
 pub(crate) fn report_duplicates(entries: &[Entry], path: &str, problems: &Problems) {
-    let mut first = std::collections::HashMap::new();
+    let mut first = HashMap::new();
     for entry in entries {
         if let Some(earlier) = first.insert(entry.key.as_str(), entry.position) {
             let line = earlier.line;

@@ -67,13 +67,15 @@ fn message(error: &serde_saphyr::Error) -> String {
     let line = text.lines().next().unwrap_or_default();
     let end = line.find(" at line ").unwrap_or(line.len());
     let line = line[..end].trim_end_matches(':');
-    if line.starts_with("multiple YAML documents") {
-        return "the file holds more than one YAML document".to_owned();
-    }
-    if line == "expected string scalar" {
-        return "a key must be plain text".to_owned();
-    }
-    line.to_owned()
+    // The library speaks of its own functions, types and settings here.
+    let rules = [
+        ("multiple YAML documents", "the file holds more than one YAML document".to_owned()),
+        ("expected string scalar", "a key must be plain text".to_owned()),
+        ("budget breached: Depth", format!("the file is nested more than {DEPTH_MAX} deep")),
+        ("budget breached", "the file holds more than a configuration may".to_owned()),
+    ];
+    let replaced = rules.into_iter().find(|(start, _)| line.starts_with(start));
+    replaced.map_or_else(|| line.to_owned(), |(_, replacement)| replacement)
 }
 
 fn position(location: Location) -> Position {

@@ -52,8 +52,7 @@ pub(super) fn read(root: &Path) -> Limits {
 
 impl Limits {
     fn tighten(&mut self, other: Self) {
-        let least = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).reduce(f64::min);
-        self.processors_max = least(self.processors_max, other.processors_max);
+        self.processors_max = self.processors_max.into_iter().chain(other.processors_max).reduce(f64::min);
         self.memory_bytes_max = self.memory_bytes_max.into_iter().chain(other.memory_bytes_max).min();
     }
 }

@@ -1,9 +1,9 @@
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
+use crate::alone;
 
 /// A directory that stands for `/`, removed afterwards.
 struct Root(PathBuf);
@@ -134,14 +134,11 @@ fn too_few_open_files_are_named_with_the_connections_left() {
     assert_eq!(OpenFiles { needed: 10_129, allowed: 3 }.connections_possible(&effective), 0);
 }
 
-const CASE: &str = "PRISM_HOST_TEST_CASE";
-const PASSED: i32 = 42;
-
-/// Runs as a process of its own, started by the test below: the limit belongs to a whole process.
+/// Runs in a process of its own, started by the test below: the limit belongs to a whole process.
 #[test]
 fn in_a_process_of_its_own() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    if std::env::var_os(CASE).is_none() {
+    if alone::case().is_none() {
         return;
     }
     let maximum = getrlimit(Resource::Nofile).maximum;
@@ -155,13 +152,10 @@ fn in_a_process_of_its_own() {
     // What is enough already stays as it is.
     effective.limits.connections_max = 1;
     assert_eq!(OpenFiles::raise(&effective).allowed, 197);
-    std::process::exit(PASSED);
+    alone::pass();
 }
 
 #[test]
 fn the_limit_is_raised_as_far_as_needed() {
-    let program = std::env::current_exe().expect("a running program has a path");
-    let arguments = ["--exact", "host::tests::in_a_process_of_its_own", "--nocapture", "--test-threads=1"];
-    let status = Command::new(program).args(arguments).env(CASE, "1").status();
-    assert_eq!(status.expect("this program can be started again").code(), Some(PASSED));
+    alone::run_to_pass("host::tests::in_a_process_of_its_own", "raise", &[]);
 }

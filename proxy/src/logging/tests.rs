@@ -1,7 +1,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use tracing::{Dispatch, dispatcher};
+use tracing::dispatcher;
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn logged(format: LogFormat, level: &str, act: impl FnOnce(&LevelHandle)) -> Str
     let writer = kept.clone();
     let log = Log { format, level: level.parse().expect("the test's levels are valid") };
     let (subscriber, handle) = subscriber(&log, move || writer.clone(), false);
-    dispatcher::with_default(&Dispatch::from(subscriber.into()), || act(&handle));
+    dispatcher::with_default(&subscriber.into(), || act(&handle));
     kept.text()
 }
 

@@ -76,7 +76,8 @@ impl BackendKind {
 /// The keys of a section with their values.
 pub(crate) type Settings = Vec<(&'static str, Value)>;
 
-/// A backend as the file declares it; one that is wrong still has its name, so that references to it are not reported too.
+/// A backend as the file declares it; one that is wrong still has its name, so that references to it are not
+/// reported too.
 #[derive(Debug)]
 pub(crate) struct Declared {
     pub(crate) name: String,

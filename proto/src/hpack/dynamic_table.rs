@@ -121,19 +121,29 @@ impl DynamicTable {
 
     /// Cuts off what no entry names, when there is much of it.
     pub(super) fn settle(&mut self) {
-        let Some(oldest) = self.entries.back() else {
-            self.base += self.buffer.len();
-            self.buffer.clear();
-            self.buffer.shrink_to(self.buffer_bytes_max());
+        let end = self.base + self.buffer.len();
+        let forgotten = self.entries.back().map_or(end, |oldest| oldest.position) - self.base;
+        if forgotten < self.size_max.max(FORGOTTEN_BYTES_MIN) {
             return;
-        };
-        let forgotten = oldest.position - self.base;
-        if forgotten > self.size_max.max(FORGOTTEN_BYTES_MIN) {
-            self.buffer.copy_within(forgotten.., 0);
-            self.buffer.truncate(self.buffer.len() - forgotten);
-            self.base += forgotten;
-            self.buffer.shrink_to(self.buffer_bytes_max());
         }
+        self.buffer.copy_within(forgotten.., 0);
+        self.buffer.truncate(self.buffer.len() - forgotten);
+        self.base += forgotten;
+    }
+
+    /// Gives back what a field larger than the table has made the buffer grow to.
+    #[inline(always)]
+    pub(super) fn release(&mut self) {
+        if self.buffer.capacity() > self.buffer_bytes_max() {
+            self.shrink();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shrink(&mut self) {
+        self.settle();
+        self.buffer.shrink_to(self.buffer_bytes_max());
     }
 
     /// Sets the bound and evicts what no longer fits (RFC 7541 §4.3).
@@ -146,9 +156,10 @@ impl DynamicTable {
         self.settle();
     }
 
-    /// What the buffer may keep allocated between blocks.
+    /// What the buffer may keep allocated between blocks: twice what entries, forgotten bytes and one more field come to.
+    #[inline(always)]
     fn buffer_bytes_max(&self) -> usize {
-        4 * self.size_max.max(FORGOTTEN_BYTES_MIN)
+        8 * self.size_max.max(FORGOTTEN_BYTES_MIN)
     }
 
     fn evict_to(&mut self, size_max: usize) {

@@ -9,9 +9,8 @@ fn c1_integers() {
         let mut out = Vec::new();
         integer::write(value, prefix_bits, 0, &mut out);
         assert_eq!(out, hex(bytes));
-        let mut at = 0;
-        assert_eq!(integer::read(&out, &mut at, prefix_bits), Ok(value));
-        assert_eq!(at, out.len());
+        let mut rest = out.as_slice();
+        assert_eq!((integer::read(&mut rest, prefix_bits), rest), (Ok(value), b"".as_slice()));
     }
 }
 

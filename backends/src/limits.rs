@@ -29,8 +29,8 @@ pub const VALUE_BYTES_MAX: usize = 1 << 30;
 
 const _: () = {
     assert!(PAGE_BYTES.is_multiple_of(SLOT_BYTES_MIN));
-    // Slot numbers of one page fit the 12 bits that a reference keeps for them.
-    assert!(PAGE_BYTES / SLOT_BYTES_MIN <= 1 << 12);
+    // Where a slot begins, in units of 8 bytes, fits 16 bits with a value to spare.
+    assert!(PAGE_BYTES / 8 < 1 << 16);
     // Even the largest class shares a page with some others.
     assert!(SLOT_BYTES_MAX * 8 <= PAGE_BYTES);
     // The length of a value in a slot, and two marks above it, fit 14 bits.

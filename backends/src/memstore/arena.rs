@@ -3,15 +3,14 @@
 //! A page is filled from its front and never zeroed; what is freed is linked through the slots themselves. An empty
 //! page goes back to the system, but for one that is kept for the next class in need.
 
-use super::budget::{ALLOCATION_BYTES, Budget, Shortage};
-use super::chunked::Chunked;
+use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
 use super::record::{Draft, Record, next_free, write_free};
-use super::word::{PAGES_MAX, Reference};
+use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
 
-/// No page; references cannot name it.
-const NO_PAGE: u32 = 0;
+/// No page.
+const NO_PAGE: u32 = u32::MAX;
 /// No slot.
 const NO_SLOT: u16 = u16::MAX;
 /// The class of a page that is one long record.
@@ -21,11 +20,9 @@ const PAGE_COST_BYTES: usize = PAGE_BYTES + ALLOCATION_BYTES;
 
 const _: () = assert!(CLASSES < ALONE as usize);
 
-#[derive(Debug)]
+/// What is known of a page besides its bytes.
+#[derive(Debug, Clone, Copy)]
 struct Page {
-    /// The slots in use so far; the capacity is that of the page from the start.
-    data: Vec<u8>,
-    slot_bytes: u32,
     /// Neighbours in the list of the class's pages with room, or of unused page numbers.
     next: u32,
     previous: u32,
@@ -46,7 +43,10 @@ struct Class {
 /// All records of one store.
 #[derive(Debug)]
 pub(super) struct Arena {
-    pages: Chunked<Page>,
+    /// The bytes of each page: the slots in use so far, the capacity being that of the page from the start. Apart from
+    /// the rest, so that more of what reads need fits the caches.
+    data: Vec<Vec<u8>>,
+    pages: Vec<Page>,
     classes: [Class; CLASSES],
     first_unused: u32,
     spare: Option<Vec<u8>>,
@@ -59,27 +59,24 @@ fn slots_of(class: usize) -> usize {
 impl Arena {
     pub(super) const fn new() -> Self {
         let classes = [Class { first: NO_PAGE, free_slots: 0 }; CLASSES];
-        Self { pages: Chunked::new(), classes, first_unused: NO_PAGE, spare: None }
+        Self { data: Vec::new(), pages: Vec::new(), classes, first_unused: NO_PAGE, spare: None }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn record(&self, reference: Reference) -> Record<'_> {
-        let page = self.pages.get(reference.page());
-        let start = reference.slot() * page.slot_bytes as usize;
-        Record::new(&page.data[start..])
+        Record::new(&self.data[reference.page()][reference.offset()..])
     }
 
     /// Whether a record of `bytes` may be written over the one at `reference`.
     pub(super) fn fits(&self, reference: Reference, bytes: usize) -> bool {
-        let page = self.pages.get(reference.page());
-        if page.class == ALONE { page.data.len() == bytes } else { class_of(bytes) == Some(page.class as usize) }
+        let class = self.pages[reference.page()].class;
+        if class == ALONE { self.data[reference.page()].len() == bytes } else { class_of(bytes) == Some(class.into()) }
     }
 
     /// Writes a record to a slot that it fits.
     pub(super) fn write(&mut self, reference: Reference, draft: &Draft<'_>) {
-        let page = self.pages.get_mut(reference.page());
-        let start = reference.slot() * page.slot_bytes as usize;
-        draft.write(&mut page.data[start..], page.class == ALONE);
+        let is_alone = self.pages[reference.page()].class == ALONE;
+        draft.write(&mut self.data[reference.page()][reference.offset()..], is_alone);
     }
 
     /// A place for a new record.
@@ -94,9 +91,8 @@ impl Arena {
     /// A place for a new record instead of the one at `old`, which is freed unless this fails. A long one is freed
     /// before the new one is allocated, once it is certain that this cannot fail, so that both need not fit.
     pub(super) fn replace(&mut self, budget: &mut Budget, old: Reference, bytes: usize) -> Result<Reference, Shortage> {
-        let page = self.pages.get(old.page());
-        if page.class == ALONE {
-            let released_bytes = page.data.capacity() + ALLOCATION_BYTES;
+        if self.pages[old.page()].class == ALONE {
+            let released_bytes = self.data[old.page()].capacity() + ALLOCATION_BYTES;
             let needed_bytes = match class_of(bytes) {
                 Some(class) if self.classes[class].first != NO_PAGE || self.spare.is_some() => 0,
                 Some(_) => PAGE_COST_BYTES,
@@ -116,8 +112,7 @@ impl Arena {
     fn allocate_alone(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {
         self.reserve_number(budget)?;
         budget.take(bytes + ALLOCATION_BYTES)?;
-        let number = self.add(Page::new(vec![0; bytes], ALONE, bytes));
-        self.pages.get_mut(number).live = 1;
+        let number = self.add(vec![0; bytes], ALONE);
         Ok(Reference::new(number, 0))
     }
 
@@ -129,21 +124,22 @@ impl Arena {
         if self.pages.len() == PAGES_MAX {
             return Err(Shortage::Memory);
         }
-        self.pages.reserve(budget)?;
-        if self.pages.len() == NO_PAGE as usize {
-            self.pages.push(Page::new(Vec::new(), ALONE, 0));
-        }
-        Ok(())
+        reserve_one(&mut self.data, budget)?;
+        reserve_one(&mut self.pages, budget)
     }
 
-    fn add(&mut self, page: Page) -> usize {
+    /// Gives a page a number.
+    fn add(&mut self, data: Vec<u8>, class: u8) -> usize {
+        let page = Page { next: NO_PAGE, previous: NO_PAGE, first_free: NO_SLOT, live: 0, class };
         if self.first_unused == NO_PAGE {
-            return self.pages.push(page);
+            self.data.push(data);
+            self.pages.push(page);
+            return self.pages.len() - 1;
         }
         let number = self.first_unused as usize;
-        let unused = self.pages.get_mut(number);
-        self.first_unused = unused.next;
-        *unused = page;
+        self.first_unused = self.pages[number].next;
+        self.data[number] = data;
+        self.pages[number] = page;
         number
     }
 
@@ -156,48 +152,46 @@ impl Arena {
                 Vec::with_capacity(PAGE_BYTES)
             }
         };
-        let number = self.add(Page::new(data, class as u8, CLASS_BYTES[class]));
+        let number = self.add(data, class as u8);
         self.classes[class].free_slots += slots_of(class);
         self.link(number);
         Ok(())
     }
 
+    /// A slot of a class that has a page with room.
     fn take_slot(&mut self, class: usize) -> Reference {
         let number = self.classes[class].first as usize;
-        let page = self.pages.get_mut(number);
-        let slot_bytes = page.slot_bytes as usize;
-        let slot = if page.first_free == NO_SLOT {
-            let end = page.data.len();
-            page.data.resize(end + slot_bytes, 0);
-            end / slot_bytes
+        let (page, data) = (&mut self.pages[number], &mut self.data[number]);
+        let offset = if page.first_free == NO_SLOT {
+            let end = data.len();
+            data.resize(end + CLASS_BYTES[class], 0);
+            end
         } else {
-            let slot = usize::from(page.first_free);
-            page.first_free = next_free(&page.data[slot * slot_bytes..]);
-            slot
+            let offset = usize::from(page.first_free) * OFFSET_STEP;
+            page.first_free = next_free(&data[offset..]);
+            offset
         };
         page.live += 1;
-        let is_full = usize::from(page.live) == slots_of(class);
         self.classes[class].free_slots -= 1;
-        if is_full {
+        if usize::from(page.live) == slots_of(class) {
             self.unlink(number);
         }
-        Reference::new(number, slot)
+        Reference::new(number, offset)
     }
 
     /// Gives a record's memory back.
     pub(super) fn free(&mut self, budget: &mut Budget, reference: Reference) {
         let number = reference.page();
-        let page = self.pages.get_mut(number);
+        let (page, data) = (&mut self.pages[number], &mut self.data[number]);
         if page.class == ALONE {
-            budget.give(page.data.capacity() + ALLOCATION_BYTES);
+            budget.give(data.capacity() + ALLOCATION_BYTES);
             self.retire(number);
             return;
         }
         let class = usize::from(page.class);
         let was_full = usize::from(page.live) == slots_of(class);
-        let start = reference.slot() * page.slot_bytes as usize;
-        write_free(&mut page.data[start..], page.first_free);
-        page.first_free = reference.slot() as u16;
+        write_free(&mut data[reference.offset()..], page.first_free);
+        page.first_free = (reference.offset() / OFFSET_STEP) as u16;
         page.live -= 1;
         let is_empty = page.live == 0;
         self.classes[class].free_slots += 1;
@@ -212,7 +206,7 @@ impl Arena {
 
     /// Frees a page without records that is in no list.
     fn drop_page(&mut self, budget: &mut Budget, number: usize) {
-        let class = usize::from(self.pages.get(number).class);
+        let class = usize::from(self.pages[number].class);
         self.classes[class].free_slots -= slots_of(class);
         let mut data = self.retire(number);
         if self.spare.is_none() {
@@ -225,10 +219,9 @@ impl Arena {
 
     /// Makes a page's number unused, and returns its memory.
     fn retire(&mut self, number: usize) -> Vec<u8> {
-        let page = self.pages.get_mut(number);
-        page.next = self.first_unused;
+        self.pages[number].next = self.first_unused;
         self.first_unused = number as u32;
-        std::mem::take(&mut page.data)
+        std::mem::take(&mut self.data[number])
     }
 
     /// Gives the spare page back to the system; false when there is none.
@@ -241,27 +234,25 @@ impl Arena {
     }
 
     fn link(&mut self, number: usize) {
-        let class = usize::from(self.pages.get(number).class);
+        let class = usize::from(self.pages[number].class);
         let first = self.classes[class].first;
         if first != NO_PAGE {
-            self.pages.get_mut(first as usize).previous = number as u32;
+            self.pages[first as usize].previous = number as u32;
         }
-        let page = self.pages.get_mut(number);
-        page.previous = NO_PAGE;
-        page.next = first;
+        self.pages[number].previous = NO_PAGE;
+        self.pages[number].next = first;
         self.classes[class].first = number as u32;
     }
 
     fn unlink(&mut self, number: usize) {
-        let page = self.pages.get(number);
-        let (next, previous, class) = (page.next, page.previous, usize::from(page.class));
+        let Page { next, previous, class, .. } = self.pages[number];
         if next != NO_PAGE {
-            self.pages.get_mut(next as usize).previous = previous;
+            self.pages[next as usize].previous = previous;
         }
         if previous == NO_PAGE {
-            self.classes[class].first = next;
+            self.classes[usize::from(class)].first = next;
         } else {
-            self.pages.get_mut(previous as usize).next = next;
+            self.pages[previous as usize].next = next;
         }
     }
 
@@ -273,20 +264,21 @@ impl Arena {
         mut moved: impl FnMut(Record<'_>, Reference, Reference),
     ) -> bool {
         let Some(number) = self.emptiest() else { return false };
-        let page = self.pages.get(number);
-        let (class, slot_bytes, live) = (usize::from(page.class), page.slot_bytes as usize, usize::from(page.live));
+        let Page { class, live, .. } = self.pages[number];
+        let class = usize::from(class);
         self.unlink(number);
-        self.classes[class].free_slots -= slots_of(class) - live;
-        let source = std::mem::take(&mut self.pages.get_mut(number).data);
-        for (slot, bytes) in source.chunks_exact(slot_bytes).enumerate() {
+        // Those of the page itself are no longer to be had.
+        self.classes[class].free_slots -= slots_of(class) - usize::from(live);
+        let source = std::mem::take(&mut self.data[number]);
+        for (slot, bytes) in source.chunks_exact(CLASS_BYTES[class]).enumerate() {
             let record = Record::new(bytes);
             if record.is_live() {
                 let target = self.take_slot(class);
-                self.pages.get_mut(target.page()).slot_mut(target).copy_from_slice(bytes);
-                moved(record, Reference::new(number, slot), target);
+                self.data[target.page()][target.offset()..][..bytes.len()].copy_from_slice(bytes);
+                moved(record, Reference::new(number, slot * CLASS_BYTES[class]), target);
             }
         }
-        self.pages.get_mut(number).data = source;
+        self.data[number] = source;
         self.classes[class].free_slots += slots_of(class);
         self.drop_page(budget, number);
         true
@@ -297,22 +289,9 @@ impl Arena {
         let wasted = |class: usize| self.classes[class].free_slots * CLASS_BYTES[class];
         let scattered = (0..CLASSES).filter(|&class| self.classes[class].free_slots >= slots_of(class));
         let class = scattered.max_by_key(|&class| wasted(class))?;
-        let next = |number: &u32| Some(self.pages.get(*number as usize).next);
-        let candidates = std::iter::successors(Some(self.classes[class].first), next);
-        let candidates = candidates.take_while(|&number| number != NO_PAGE).take(VACATE_CANDIDATES);
-        let number = candidates.min_by_key(|&number| self.pages.get(number as usize).live)?;
-        Some(number as usize)
-    }
-}
-
-impl Page {
-    fn new(data: Vec<u8>, class: u8, slot_bytes: usize) -> Self {
-        let slot_bytes = if class == ALONE { 0 } else { slot_bytes as u32 };
-        Self { data, slot_bytes, next: NO_PAGE, previous: NO_PAGE, first_free: NO_SLOT, live: 0, class }
-    }
-
-    fn slot_mut(&mut self, reference: Reference) -> &mut [u8] {
-        let start = reference.slot() * self.slot_bytes as usize;
-        &mut self.data[start..start + self.slot_bytes as usize]
+        let next = |number: &u32| Some(self.pages[*number as usize].next).filter(|next| *next != NO_PAGE);
+        let first = Some(self.classes[class].first).filter(|first| *first != NO_PAGE);
+        let candidates = std::iter::successors(first, next).take(VACATE_CANDIDATES);
+        Some(candidates.min_by_key(|number| self.pages[*number as usize].live)? as usize)
     }
 }

@@ -51,3 +51,15 @@ impl Budget {
         self.used_bytes -= bytes;
     }
 }
+
+/// Makes sure that the next push to `list` needs no memory; a full one doubles, for which both must fit a moment.
+pub(super) fn reserve_one<T>(list: &mut Vec<T>, budget: &mut Budget) -> Result<(), Shortage> {
+    if list.len() < list.capacity() {
+        return Ok(());
+    }
+    let (old, more) = (list.capacity(), list.capacity().max(4));
+    budget.take((old + more) * size_of::<T>() + ALLOCATION_BYTES)?;
+    list.reserve_exact(more);
+    budget.give(old * size_of::<T>() + if old == 0 { 0 } else { ALLOCATION_BYTES });
+    Ok(())
+}

@@ -12,8 +12,8 @@
 //! an earlier value cannot take away a later one.
 
 mod arena;
+mod bucket;
 mod budget;
-mod chunked;
 mod class;
 mod place;
 mod record;
@@ -106,13 +106,16 @@ impl MemStore {
         self.tables.iter().fold(Growth::default(), |sum, table| sum.plus(table.growth()))
     }
 
+    #[inline(always)]
     fn lookup(&self, context: &Context, key: &[u8]) -> Option<(Found, Reference)> {
         let table = &self.tables[usize::from(context.namespace)];
-        let found = table.find(Place::of(context.hash), |reference| self.arena.record(reference).key() == key)?;
-        Some((found, table.word(found).reference()))
+        let is_sought = |reference| self.arena.record(reference).key() == key;
+        let (found, word) = table.find(Place::of(context.hash), is_sought)?;
+        Some((found, word.reference()))
     }
 
     /// The key's entry and record; an expired one is collected instead.
+    #[inline(always)]
     fn lookup_live(&mut self, context: &Context, key: &[u8]) -> Option<(Found, Reference)> {
         let (found, reference) = self.lookup(context, key)?;
         if self.arena.record(reference).is_expired(context.now_ns) {
@@ -124,6 +127,7 @@ impl MemStore {
     }
 
     /// Removes an entry and its record.
+    #[inline(never)]
     fn remove(&mut self, namespace: u16, found: Found) {
         let table = &mut self.tables[usize::from(namespace)];
         let word = table.word(found);
@@ -135,6 +139,7 @@ impl MemStore {
         self.counters.expiring -= u64::from(word.expires());
     }
 
+    #[inline]
     fn get(&mut self, context: &Context, key: &[u8]) -> Option<Record<'_>> {
         let (_, reference) = self.lookup_live(context, key)?;
         Some(self.arena.record(reference))
@@ -145,6 +150,12 @@ impl MemStore {
         self.remove(context.namespace, found);
         true
     }
+
+    #[cold]
+    fn unknown_namespace(&self, namespace: u16) -> Failure {
+        let (name, count) = (&self.name, self.tables.len());
+        Failure::new(FailureKind::Internal, format!("backend {name} has {count} namespaces, not number {namespace}"))
+    }
 }
 
 impl Backend for MemStore {
@@ -154,9 +165,7 @@ impl Backend for MemStore {
 
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         if usize::from(context.namespace) >= self.tables.len() {
-            let count = self.tables.len();
-            let sentence = format!("backend {} has {count} namespaces, not number {}", self.name, context.namespace);
-            return Execution::Failed(Failure::new(FailureKind::Internal, sentence));
+            return Execution::Failed(self.unknown_namespace(context.namespace));
         }
         match *command {
             Command::Get { key } => Execution::Done(Reply::Get(self.get(context, key).map(Record::value))),

@@ -4,31 +4,12 @@
 //! home and itself is full. So a lookup ends at the first bucket that is not full, and nothing marks what was deleted:
 //! a deletion from a full bucket pulls a later entry back into it.
 
+use super::bucket::Bucket;
 use super::place::Place;
 use super::word::{Reference, Word};
-use crate::limits::{BUCKET_SLOTS, PROBE_BUCKETS_MAX, SEGMENT_BUCKETS};
+use crate::limits::{PROBE_BUCKETS_MAX, SEGMENT_BUCKETS};
 
-const LAST: usize = BUCKET_SLOTS - 1;
 const MASK: usize = SEGMENT_BUCKETS - 1;
-
-/// One cache line of slots; the occupied ones come first.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Bucket([Word; BUCKET_SLOTS]);
-
-impl Bucket {
-    const EMPTY: Self = Self([Word::EMPTY; BUCKET_SLOTS]);
-
-    #[inline]
-    fn is_full(&self) -> bool {
-        !self.0[LAST].is_empty()
-    }
-
-    fn push(&mut self, word: Word) {
-        let slot = self.0.iter().position(|word| word.is_empty()).expect("the bucket has room");
-        self.0[slot] = word;
-    }
-}
 
 type Buckets = [Bucket; SEGMENT_BUCKETS];
 
@@ -60,11 +41,11 @@ impl Segment {
     }
 
     pub(super) fn word(&self, position: Position) -> Word {
-        self.buckets[position.bucket].0[position.slot]
+        self.buckets[position.bucket & MASK].word(position.slot)
     }
 
     pub(super) fn set_word(&mut self, position: Position, word: Word) {
-        self.buckets[position.bucket].0[position.slot] = word;
+        self.buckets[position.bucket & MASK].set_word(position.slot, word);
     }
 
     /// The home bucket of an entry that lies in `bucket`.
@@ -73,24 +54,22 @@ impl Segment {
     }
 
     /// The entry at `place` whose record `is_sought`.
-    #[inline]
-    pub(super) fn find(&self, place: Place, mut is_sought: impl FnMut(Reference) -> bool) -> Option<Position> {
+    #[inline(always)]
+    pub(super) fn find(&self, place: Place, mut is_sought: impl FnMut(Reference) -> bool) -> Option<(Position, Word)> {
+        let tag = Word::tag(place);
         for distance in 0..PROBE_BUCKETS_MAX {
             let bucket = (place.home + distance) & MASK;
-            let words = &self.buckets[bucket].0;
-            let pattern = Word::pattern(place, distance);
-            let mut hits = 0u32;
-            for (slot, word) in words.iter().enumerate() {
-                hits |= u32::from(word.matches(pattern)) << slot;
-            }
+            let candidates = &self.buckets[bucket];
+            let mut hits = candidates.tagged(tag);
             while hits != 0 {
-                let slot = hits.trailing_zeros() as usize & LAST;
-                hits &= hits - 1;
-                if !words[slot].is_empty() && is_sought(words[slot].reference()) {
-                    return Some(Position { bucket, slot });
+                let slot = hits.trailing_zeros() as usize;
+                let word = candidates.word(slot);
+                if !word.is_empty() && is_sought(word.reference()) {
+                    return Some((Position { bucket, slot }, word));
                 }
+                hits &= hits - 1;
             }
-            if words[LAST].is_empty() {
+            if !candidates.is_full() {
                 return None;
             }
         }
@@ -123,9 +102,7 @@ impl Segment {
         loop {
             let bucket = &mut self.buckets[position.bucket];
             let was_full = bucket.is_full();
-            let last = bucket.0.iter().rposition(|word| !word.is_empty()).expect("the entry itself is there");
-            bucket.0[position.slot] = bucket.0[last];
-            bucket.0[last] = Word::EMPTY;
+            bucket.remove(position.slot);
             if !was_full {
                 return has_pulled;
             }
@@ -141,11 +118,10 @@ impl Segment {
     fn follower(&self, bucket: usize) -> Option<(Position, usize)> {
         for steps in 1..PROBE_BUCKETS_MAX {
             let later = (bucket + steps) & MASK;
-            let words = &self.buckets[later].0;
-            if let Some(slot) = words.iter().position(|word| !word.is_empty() && word.distance() >= steps) {
+            if let Some(slot) = self.buckets[later].words().position(|word| word.distance() >= steps) {
                 return Some((Position { bucket: later, slot }, steps));
             }
-            if words[LAST].is_empty() {
+            if !self.buckets[later].is_full() {
                 return None;
             }
         }
@@ -156,7 +132,7 @@ impl Segment {
     pub(super) fn is_separable(&self, place: Place, bit: u32) -> bool {
         let side = place.prefix & bit;
         (0..PROBE_BUCKETS_MAX)
-            .flat_map(|distance| self.buckets[(place.home + distance) & MASK].0)
+            .flat_map(|distance| self.buckets[(place.home + distance) & MASK].words())
             .any(|word| word.prefix() & bit != side)
     }
 
@@ -176,7 +152,7 @@ impl Segment {
         let mut moved = 0;
         for step in 0..SEGMENT_BUCKETS {
             let bucket = (start + step) & MASK;
-            for word in old[bucket].0.into_iter().take_while(|word| !word.is_empty()) {
+            for word in old[bucket].words() {
                 let place = Place { prefix: word.prefix(), home: Self::home(bucket, word) };
                 let target = if word.prefix() & bit == 0 { &mut *self } else { &mut other };
                 let inserted = target.insert(place, word.reference(), word.expires());
@@ -189,7 +165,6 @@ impl Segment {
 
     /// The entries of one bucket, with their slots.
     pub(super) fn entries(&self, bucket: usize) -> impl Iterator<Item = (Position, Word)> + '_ {
-        let words = self.buckets[bucket].0.iter().take_while(|word| !word.is_empty());
-        words.enumerate().map(move |(slot, word)| (Position { bucket, slot }, *word))
+        self.buckets[bucket].words().enumerate().map(move |(slot, word)| (Position { bucket, slot }, word))
     }
 }

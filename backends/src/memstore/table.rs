@@ -1,14 +1,14 @@
 //! The table of one namespace: extendible hashing, a directory of segments that split one at a time.
 //!
 //! Growing moves the entries of one segment and zeroes another, never the whole. Doubling the directory copies 4 bytes
-//! for each entry of it, and it has about two for each segment: 64 KiB at 3 million keys, 2 MiB at 100 million.
+//! for each entry of it, and it has about two for each segment; the list of segments is copied as it doubles too. Both
+//! together are 0.1 MiB at 3 million keys, 4 MiB at 100 million.
 //!
 //! Shrinking would merge two segments that differ only in their last bit when both are nearly empty. A scan can walk
 //! the entries in the order of (home bucket, prefix): both are parts of the hash, so the order does not depend on the
 //! table's shape, and a cursor made of the two stays good however many splits come between.
 
-use super::budget::{ALLOCATION_BYTES, Budget, Shortage};
-use super::chunked::Chunked;
+use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::place::{PREFIX_BITS, Place};
 use super::segment::{BUCKETS_BYTES, Position, Segment};
 use super::word::{Reference, Word};
@@ -51,7 +51,7 @@ pub(super) struct Table {
     /// Segment numbers by the first `depth` bits of the prefix; empty until the first insertion.
     directory: Vec<u32>,
     depth: u32,
-    segments: Chunked<Segment>,
+    segments: Vec<Segment>,
     growth: Growth,
 }
 
@@ -60,7 +60,7 @@ impl Table {
         Self {
             directory: Vec::new(),
             depth: 0,
-            segments: Chunked::new(),
+            segments: Vec::new(),
             growth: Growth { entries_moved: 0, bytes_zeroed: 0, directory_bytes_copied: 0 },
         }
     }
@@ -73,36 +73,37 @@ impl Table {
         self.segments.len()
     }
 
+    #[inline]
     fn index(&self, place: Place) -> usize {
         (place.prefix >> (PREFIX_BITS - self.depth)) as usize
     }
 
     /// The entry at `place` whose record `is_sought`.
-    #[inline]
-    pub(super) fn find(&self, place: Place, is_sought: impl FnMut(Reference) -> bool) -> Option<Found> {
+    #[inline(always)]
+    pub(super) fn find(&self, place: Place, is_sought: impl FnMut(Reference) -> bool) -> Option<(Found, Word)> {
         let segment = *self.directory.get(self.index(place))? as usize;
-        let position = self.segments.get(segment).find(place, is_sought)?;
-        Some(Found { segment, position })
+        let (position, word) = self.segments[segment].find(place, is_sought)?;
+        Some((Found { segment, position }, word))
     }
 
     pub(super) fn word(&self, found: Found) -> Word {
-        self.segments.get(found.segment).word(found.position)
+        self.segments[found.segment].word(found.position)
     }
 
     /// Points an entry to another record.
     pub(super) fn relink(&mut self, found: Found, reference: Reference, expires: bool) {
-        let segment = self.segments.get_mut(found.segment);
+        let segment = &mut self.segments[found.segment];
         segment.set_word(found.position, segment.word(found.position).relinked(reference, expires));
     }
 
     /// Removes an entry; returns whether others of its segment moved for that.
     pub(super) fn remove(&mut self, found: Found) -> bool {
-        self.segments.get_mut(found.segment).remove(found.position)
+        self.segments[found.segment].remove(found.position)
     }
 
     /// The entries that lie in one bucket of one segment.
     pub(super) fn entries(&self, segment: usize, bucket: usize) -> impl Iterator<Item = (Found, Word)> + '_ {
-        let entries = self.segments.get(segment).entries(bucket);
+        let entries = self.segments[segment].entries(bucket);
         entries.map(move |(position, word)| (Found { segment, position }, word))
     }
 
@@ -110,7 +111,7 @@ impl Table {
     #[inline]
     pub(super) fn make_room(&mut self, place: Place, budget: &mut Budget) -> Result<(), Shortage> {
         if let Some(&number) = self.directory.get(self.index(place))
-            && self.segments.get(number as usize).has_room(place)
+            && self.segments[number as usize].has_room(place)
         {
             return Ok(());
         }
@@ -120,26 +121,26 @@ impl Table {
     /// Adds an entry that is not there yet, after a successful [`Self::make_room`].
     pub(super) fn insert(&mut self, place: Place, reference: Reference, expires: bool) {
         let number = self.directory[self.index(place)] as usize;
-        let inserted = self.segments.get_mut(number).insert(place, reference, expires);
+        let inserted = self.segments[number].insert(place, reference, expires);
         assert!(inserted, "room was made");
     }
 
     fn grow(&mut self, place: Place, budget: &mut Budget) -> Result<(), Shortage> {
         if self.directory.is_empty() {
-            self.segments.reserve(budget)?;
+            reserve_one(&mut self.segments, budget)?;
             budget.take(SEGMENT_BYTES + size_of::<u32>() + ALLOCATION_BYTES)?;
             self.growth.bytes_zeroed += BUCKETS_BYTES as u64;
-            let number = self.segments.push(Segment::new(0));
-            self.directory = vec![number as u32];
+            self.segments.push(Segment::new(0));
+            self.directory = vec![0];
             return Ok(());
         }
         let number = self.directory[self.index(place)] as usize;
-        let depth = self.segments.get(number).depth();
+        let depth = self.segments[number].depth();
         if depth == DEPTH_MAX {
             return Err(Shortage::Crowded);
         }
         let bit = 1 << (PREFIX_BITS - 1 - depth);
-        if !self.segments.get(number).is_separable(place, bit) {
+        if !self.segments[number].is_separable(place, bit) {
             return Err(Shortage::Crowded);
         }
         if depth == self.depth {
@@ -147,20 +148,21 @@ impl Table {
         }
         self.split(number, place, bit, budget)?;
         let number = self.directory[self.index(place)] as usize;
-        if self.segments.get(number).has_room(place) { Ok(()) } else { Err(Shortage::Crowded) }
+        if self.segments[number].has_room(place) { Ok(()) } else { Err(Shortage::Crowded) }
     }
 
     fn split(&mut self, number: usize, place: Place, bit: u32, budget: &mut Budget) -> Result<(), Shortage> {
-        self.segments.reserve(budget)?;
+        reserve_one(&mut self.segments, budget)?;
         budget.take(SEGMENT_BYTES)?;
-        let Some((other, moved)) = self.segments.get_mut(number).split(bit) else {
+        let Some((other, moved)) = self.segments[number].split(bit) else {
             budget.give(SEGMENT_BYTES);
             return Err(Shortage::Crowded);
         };
         self.growth.entries_moved += moved as u64;
         self.growth.bytes_zeroed += BUCKETS_BYTES as u64;
         let depth = other.depth();
-        let other = self.segments.push(other) as u32;
+        self.segments.push(other);
+        let other = (self.segments.len() - 1) as u32;
         // The segment's part of the directory is a run of equal entries; its upper half goes to the new one.
         let run = 1usize << (self.depth - (depth - 1));
         let first = self.index(place) & !(run - 1);

@@ -89,11 +89,12 @@ impl MemStore {
         self.arena.vacate(&mut self.budget, |record, old, new| {
             let table = &mut tables[usize::from(record.namespace())];
             let found = table.find(record.place(), |reference| reference == old);
-            let found = found.expect("a live record is in its table");
+            let (found, _) = found.expect("a live record is in its table");
             table.relink(found, new, record.expiry_ns().is_some());
         })
     }
 
+    #[cold]
     fn refuse(&mut self, shortage: Shortage) -> Failure {
         self.counters.rejected += 1;
         let name = &self.name;

@@ -44,11 +44,11 @@ pub(crate) fn files(endings: &[&str]) -> Vec<File> {
                 if !SKIPPED.contains(&name) {
                     folders.push(path);
                 }
-            } else if endings.iter().any(|ending| name.ends_with(ending)) {
-                if let Ok(text) = fs::read_to_string(&path) {
-                    let path = path.strip_prefix(&root).expect("it was found under the root");
-                    found.push(File { path: path.to_string_lossy().into_owned(), text });
-                }
+            } else if endings.iter().any(|ending| name.ends_with(ending))
+                && let Ok(text) = fs::read_to_string(&path)
+            {
+                let path = path.strip_prefix(&root).expect("it was found under the root");
+                found.push(File { path: path.to_string_lossy().into_owned(), text });
             }
         }
     }

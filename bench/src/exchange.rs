@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use prism_proto::frame;
+
 /// A connection's side of the load: what to send and what the bytes that come back mean.
 pub trait Exchange {
     /// Whether the connection is set up, so that requests may go out.
@@ -49,3 +51,9 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+impl From<frame::Error> for Fault {
+    fn from(error: frame::Error) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -5,7 +5,6 @@
 
 pub mod echo;
 pub mod exchange;
-pub mod frame;
 pub mod replay;
 pub mod request;
 pub mod session;

@@ -3,7 +3,8 @@
 //! It encodes nothing while it is sent: two blocks of bytes are made once and copied for every call. The header block
 //! is hand-made (RFC 7541 §6), so that the load does not depend on the encoder of the program that it measures.
 
-use crate::frame::{Head, PAYLOAD_BYTES_MAX, flag, kind};
+use prism_proto::frame::{Head, flag, kind};
+use prism_proto::limits::FRAME_BYTES_MAX;
 
 /// SETTINGS_HEADER_TABLE_SIZE before any SETTINGS (RFC 9113 §6.5.2): what an encoder may use without a size update.
 const HEADER_TABLE_BYTES: u32 = 4_096;
@@ -133,7 +134,7 @@ impl Recording {
     fn new(block: &[u8], body: &[u8]) -> Self {
         let mut recording = Self { bytes: Vec::new(), stream_at: Vec::new() };
         recording.frame(kind::HEADERS, flag::END_HEADERS, block);
-        let pieces = body.chunks(PAYLOAD_BYTES_MAX);
+        let pieces = body.chunks(FRAME_BYTES_MAX);
         let last = pieces.len() - 1;
         for (index, piece) in pieces.enumerate() {
             recording.frame(kind::DATA, if index == last { flag::END_STREAM } else { 0 }, piece);
@@ -142,9 +143,10 @@ impl Recording {
     }
 
     fn frame(&mut self, kind: u8, flags: u8, payload: &[u8]) {
-        assert!(payload.len() <= PAYLOAD_BYTES_MAX, "the header fields are to fit one frame");
+        assert!(payload.len() <= FRAME_BYTES_MAX, "the header fields are to fit one frame");
         self.stream_at.push(self.bytes.len() + 5);
-        Head { payload_bytes: payload.len(), kind, flags, stream: 0 }.write(&mut self.bytes);
+        let length = u32::try_from(payload.len()).expect("FRAME_BYTES_MAX fits 32 bits");
+        Head { length, kind, flags, stream: 0 }.write(&mut self.bytes);
         self.bytes.extend_from_slice(payload);
     }
 

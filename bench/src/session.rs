@@ -5,29 +5,21 @@
 
 use std::rc::Rc;
 
+use prism_proto::frame::{self, ErrorCode, HEAD_BYTES, Head, PREFACE, STREAM_MAX, Settings, flag, kind, setting};
+use prism_proto::limits::FRAME_BYTES_MAX;
+
 use crate::exchange::{Exchange, Fault, Tally};
-use crate::frame::{HEAD_BYTES, Head, PAYLOAD_BYTES_MAX, flag, kind};
 use crate::request::Request;
 use crate::verdict::{Verdict, Verdicts};
 
-/// The client's preface (RFC 9113 §3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The largest window there is (RFC 9113 §6.9.1): ours, so that it never holds the server back.
-const WINDOW_BYTES_MAX: u32 = 0x7fff_ffff;
+const WINDOW_BYTES_MAX: u32 = STREAM_MAX;
 /// A connection's window before any WINDOW_UPDATE, a stream's before any SETTINGS.
 const WINDOW_BYTES_INITIAL: u32 = 65_535;
 /// Received bytes after which the connection's window is filled up again.
 const REGRANT_BYTES: u32 = 1 << 29;
 /// The most that one reply's header block may take, CONTINUATION included.
-const BLOCK_BYTES_MAX: usize = 4 * PAYLOAD_BYTES_MAX;
-
-/// Identifiers of SETTINGS (RFC 9113 §6.5.2).
-mod setting {
-    pub(super) const HEADER_TABLE_SIZE: u16 = 1;
-    pub(super) const ENABLE_PUSH: u16 = 2;
-    pub(super) const MAX_CONCURRENT_STREAMS: u16 = 3;
-    pub(super) const INITIAL_WINDOW_SIZE: u16 = 4;
-}
+const BLOCK_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 
 /// A client connection under load.
 ///
@@ -61,12 +53,8 @@ impl Session {
     pub fn new(request: Rc<Request>) -> Self {
         let mut output = PREFACE.to_vec();
         let settings = [(setting::ENABLE_PUSH, 0), (setting::INITIAL_WINDOW_SIZE, WINDOW_BYTES_MAX)];
-        Head { payload_bytes: 6 * settings.len(), kind: kind::SETTINGS, flags: 0, stream: 0 }.write(&mut output);
-        for (identifier, value) in settings {
-            output.extend_from_slice(&identifier.to_be_bytes());
-            output.extend_from_slice(&value.to_be_bytes());
-        }
-        append_window_update(WINDOW_BYTES_MAX - WINDOW_BYTES_INITIAL, &mut output);
+        frame::write_settings(&settings, &mut output);
+        frame::write_window_update(0, WINDOW_BYTES_MAX - WINDOW_BYTES_INITIAL, &mut output);
         Self {
             request,
             output,
@@ -87,37 +75,39 @@ impl Session {
     /// Takes every complete frame from the front of `bytes` and returns how many bytes they were.
     fn take_frames(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let mut used = 0;
-        while let Some(head) = Head::parse(&bytes[used..]) {
-            if head.payload_bytes > PAYLOAD_BYTES_MAX {
-                return Err(Fault(format!("a frame of {} bytes, {PAYLOAD_BYTES_MAX} are allowed", head.payload_bytes)));
-            }
-            let end = used + HEAD_BYTES + head.payload_bytes;
+        while let Some(head) = bytes[used..].first_chunk() {
+            let head = Head::parse(head);
+            head.check_length(FRAME_BYTES_MAX)?;
+            let end = used + HEAD_BYTES + head.length as usize;
             let Some(payload) = bytes.get(used + HEAD_BYTES..end) else { break };
-            self.frame(head, payload)?;
+            self.take_frame(head, payload)?;
             used = end;
         }
         Ok(used)
     }
 
-    fn frame(&mut self, head: Head, payload: &[u8]) -> Result<(), Fault> {
+    fn take_frame(&mut self, head: Head, payload: &[u8]) -> Result<(), Fault> {
         match head.kind {
-            kind::DATA => self.data(head, payload),
+            kind::DATA => self.data(head),
             kind::HEADERS => self.headers(head, payload),
             kind::CONTINUATION => self.continuation(head, payload),
-            kind::RST_STREAM => self.reset(payload),
-            kind::SETTINGS if !head.has(flag::ACK) => self.settings(payload),
+            kind::RST_STREAM => match frame::rst_stream(&head, payload)? {
+                // It follows a complete answer (RFC 9113 §8.1), which was counted.
+                ErrorCode::NoError => Ok(()),
+                code => self.end(Verdict::Failed(format!("the server reset the stream: {code:?}"))),
+            },
+            kind::SETTINGS if !head.has(flag::ACK) => self.settings(frame::settings(&head, payload)?),
             kind::PING if !head.has(flag::ACK) => {
-                Head { flags: flag::ACK, ..head }.write(&mut self.output);
-                self.output.extend_from_slice(payload);
+                frame::write_ping(true, frame::ping(&head, payload)?, &mut self.output);
                 Ok(())
             }
             kind::GOAWAY => {
-                let code = payload.get(4..8).map_or(0, be_u32);
-                let words = String::from_utf8_lossy(payload.get(8..).unwrap_or_default());
-                Err(Fault(format!("the server said GOAWAY with error {code}: {words:?}")))
+                let goaway = frame::goaway(&head, payload)?;
+                let words = String::from_utf8_lossy(goaway.debug_data);
+                Err(Fault(format!("the server said goodbye: {:?}, {words:?}", goaway.code)))
             }
             kind::WINDOW_UPDATE if head.stream == 0 => {
-                self.window_bytes += i64::from(be_u32(payload) & WINDOW_BYTES_MAX);
+                self.window_bytes += i64::from(frame::window_update(&head, payload)?);
                 Ok(())
             }
             _ => Ok(()),
@@ -125,11 +115,11 @@ impl Session {
     }
 
     #[inline]
-    fn data(&mut self, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        self.tally.message_bytes += payload.len() as u64;
-        self.ungranted_bytes += u32::try_from(payload.len()).expect("a payload has at most PAYLOAD_BYTES_MAX");
+    fn data(&mut self, head: Head) -> Result<(), Fault> {
+        self.tally.message_bytes += u64::from(head.length);
+        self.ungranted_bytes += head.length;
         if self.ungranted_bytes >= REGRANT_BYTES {
-            append_window_update(self.ungranted_bytes, &mut self.output);
+            frame::write_window_update(0, self.ungranted_bytes, &mut self.output);
             self.ungranted_bytes = 0;
         }
         if head.has(flag::END_STREAM) {
@@ -140,16 +130,7 @@ impl Session {
 
     #[inline]
     fn headers(&mut self, head: Head, payload: &[u8]) -> Result<(), Fault> {
-        let mut block = payload;
-        if head.has(flag::PADDED) {
-            let (pad_bytes, rest) =
-                block.split_first().ok_or_else(|| Fault("a padded frame without a pad length".into()))?;
-            let kept = rest.len().checked_sub(usize::from(*pad_bytes));
-            block = &rest[..kept.ok_or_else(|| Fault("more padding than payload".into()))?];
-        }
-        if head.has(flag::PRIORITY) {
-            block = block.get(5..).ok_or_else(|| Fault("HEADERS too short for its priority".into()))?;
-        }
+        let block = frame::headers(&head, payload)?.block;
         if head.has(flag::END_HEADERS) {
             return self.judge(block, head.has(flag::END_STREAM));
         }
@@ -179,14 +160,6 @@ impl Session {
         if ends_stream { self.end(verdict) } else { Ok(()) }
     }
 
-    fn reset(&mut self, payload: &[u8]) -> Result<(), Fault> {
-        match be_u32(payload) {
-            // NO_ERROR follows a complete answer (RFC 9113 §8.1), which was counted.
-            0 => Ok(()),
-            code => self.end(Verdict::Failed(format!("the server reset the stream with error {code}"))),
-        }
-    }
-
     #[inline]
     fn end(&mut self, verdict: Verdict) -> Result<(), Fault> {
         self.open = self.open.checked_sub(1).ok_or_else(|| Fault("more answers than calls".into()))?;
@@ -198,26 +171,17 @@ impl Session {
         Ok(())
     }
 
-    fn settings(&mut self, payload: &[u8]) -> Result<(), Fault> {
-        for entry in payload.chunks_exact(6) {
-            let value = be_u32(&entry[2..]);
-            match u16::from_be_bytes([entry[0], entry[1]]) {
-                setting::HEADER_TABLE_SIZE if value < self.request.table_bytes() => {
-                    return Err(Fault(format!(
-                        "the server's header table has {value} bytes: too few for indexed headers, use literal ones"
-                    )));
-                }
-                setting::MAX_CONCURRENT_STREAMS => self.streams_max = value,
-                setting::INITIAL_WINDOW_SIZE if (value as usize) < self.request.body_bytes() => {
-                    let body_bytes = self.request.body_bytes();
-                    return Err(Fault(format!(
-                        "a body of {body_bytes} bytes, the server's streams take {value} at once"
-                    )));
-                }
-                _ => {}
-            }
+    fn settings(&mut self, settings: Settings) -> Result<(), Fault> {
+        let (table_bytes, body_bytes) = (self.request.table_bytes(), self.request.body_bytes());
+        if let Some(granted) = settings.header_table_bytes_max.filter(|granted| *granted < table_bytes) {
+            let context = "indexed header fields need the initial 4096, use literal ones";
+            return Err(Fault(format!("the server's header table has {granted} bytes: {context}")));
         }
-        Head { payload_bytes: 0, kind: kind::SETTINGS, flags: flag::ACK, stream: 0 }.write(&mut self.output);
+        if let Some(window) = settings.initial_window_bytes.filter(|window| (*window as usize) < body_bytes) {
+            return Err(Fault(format!("a body of {body_bytes} bytes, the server's streams take {window} at once")));
+        }
+        self.streams_max = settings.concurrent_streams_max.unwrap_or(self.streams_max);
+        frame::write_settings_ack(&mut self.output);
         self.is_ready = true;
         Ok(())
     }
@@ -231,7 +195,7 @@ impl Exchange for Session {
     #[inline]
     fn request(&mut self) -> bool {
         let body_bytes = self.request.body_bytes() as i64;
-        if self.open >= self.streams_max || self.window_bytes < body_bytes || self.next_stream > WINDOW_BYTES_MAX {
+        if self.open >= self.streams_max || self.window_bytes < body_bytes || self.next_stream > STREAM_MAX {
             return false;
         }
         if self.next_stream == 1 {
@@ -271,16 +235,6 @@ impl Exchange for Session {
     fn tally(&self) -> &Tally {
         &self.tally
     }
-}
-
-fn append_window_update(bytes: u32, out: &mut Vec<u8>) {
-    Head { payload_bytes: 4, kind: kind::WINDOW_UPDATE, flags: 0, stream: 0 }.write(out);
-    out.extend_from_slice(&bytes.to_be_bytes());
-}
-
-/// The first four bytes as a number; 0 when there are fewer.
-fn be_u32(bytes: &[u8]) -> u32 {
-    bytes.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@ use super::*;
 /// The frames of one recorded call.
 fn frames(mut bytes: &[u8]) -> Vec<(Head, Vec<u8>)> {
     let mut frames = Vec::new();
-    while let Some(head) = Head::parse(bytes) {
-        frames.push((head, bytes[9..9 + head.payload_bytes].to_vec()));
-        bytes = &bytes[9 + head.payload_bytes..];
+    while let Some((head, rest)) = bytes.split_first_chunk() {
+        let head = Head::parse(head);
+        let (payload, rest) = rest.split_at(head.length as usize);
+        frames.push((head, payload.to_vec()));
+        bytes = rest;
     }
     assert!(bytes.is_empty());
     frames
@@ -35,7 +37,7 @@ fn a_long_body_is_cut_into_frames_and_only_the_last_ends_the_stream() {
     let mut out = Vec::new();
     request.append_first(1, &mut out);
     let frames = frames(&out);
-    let sizes: Vec<usize> = frames.iter().skip(1).map(|(head, _)| head.payload_bytes).collect();
+    let sizes: Vec<usize> = frames.iter().skip(1).map(|(head, _)| head.length as usize).collect();
     assert_eq!(sizes, [16_384, 16_384, request.body_bytes() - 32_768]);
     assert!(frames[1..].iter().rev().skip(1).all(|(head, _)| head.flags == 0));
     assert!(frames[3].0.has(flag::END_STREAM));

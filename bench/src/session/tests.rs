@@ -11,7 +11,7 @@ fn session() -> Session {
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    Head { payload_bytes: payload.len(), kind, flags, stream }.write(&mut out);
+    Head { length: payload.len() as u32, kind, flags, stream }.write(&mut out);
     out.extend_from_slice(payload);
     out
 }
@@ -86,12 +86,17 @@ fn the_connections_window_holds_calls_back() {
 }
 
 #[test]
-fn a_reset_and_missing_trailers_are_failures() {
+fn a_status_a_reset_and_missing_trailers_are_failures() {
     let mut session = ready();
-    assert!(session.request() && session.request());
-    session.receive(&frame(kind::RST_STREAM, 0, 1, &2_u32.to_be_bytes())).expect("a reset");
-    session.receive(&frame(kind::DATA, flag::END_STREAM, 3, &[])).expect("no trailers");
-    assert_eq!((session.open(), session.tally().answered, session.tally().failed), (0, 2, 2));
+    session.streams_max = 3;
+    assert!(session.request() && session.request() && session.request());
+    let status = b"\x00\x0bgrpc-status\x015\x00\x0cgrpc-message\x05no%21";
+    session.receive(&frame(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 1, status)).expect("trailers only");
+    session.receive(&frame(kind::RST_STREAM, 0, 3, &2_u32.to_be_bytes())).expect("a reset");
+    session.receive(&frame(kind::DATA, flag::END_STREAM, 5, &[])).expect("no trailers");
+    assert_eq!((session.open(), session.tally().answered, session.tally().failed), (0, 3, 3));
+    let first = session.tally().first_failure.as_deref();
+    assert_eq!(first, Some("grpc-status 5: no!"));
 }
 
 #[test]
@@ -128,11 +133,13 @@ fn received_data_is_granted_again() {
 fn what_the_server_must_not_do_is_a_fault() {
     let goodbye = frame(kind::GOAWAY, 0, 0, b"\0\0\0\0\0\0\0\x0bcalm down");
     let fault = ready().receive(&goodbye).expect_err("GOAWAY");
-    assert!(fault.0.contains("error 11") && fault.0.contains("calm down"), "{fault}");
+    assert!(fault.0.contains("EnhanceYourCalm") && fault.0.contains("calm down"), "{fault}");
     assert!(ready().receive(&reply(1)).is_err(), "an answer to nothing");
     assert!(ready().receive(&[1, 0, 0, 0, 0, 0, 0, 0, 1]).is_err(), "a frame of 64 KiB");
     assert!(session().receive(&setting(setting::HEADER_TABLE_SIZE, 0)).is_err(), "no table for indexed headers");
     assert!(session().receive(&setting(setting::INITIAL_WINDOW_SIZE, 1)).is_err(), "no room for the body");
     let padded = frame(kind::HEADERS, flag::END_HEADERS | flag::PADDED, 1, &[9, 0]);
     assert!(ready().receive(&padded).is_err(), "more padding than payload");
+    let block = frame(kind::HEADERS, flag::END_HEADERS, 1, &[0xff, 0xff, 0x7f]);
+    assert!(ready().receive(&block).is_err(), "an index that is not in the tables");
 }

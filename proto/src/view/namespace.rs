@@ -2,8 +2,9 @@
 
 use super::{KEYED_FIELDS, NAMESPACE_FIELD};
 use crate::decode_error::{DecodeError, Problem, Schema};
+use crate::limits::MESSAGE_DEPTH_MAX;
 use crate::text::Text;
-use crate::wire::{DEPTH_MAX, Reader};
+use crate::wire::Reader;
 
 /// The namespace that a request of any interface names; whatever else the message has must be well-formed protobuf and is
 /// not looked at.
@@ -21,7 +22,7 @@ fn read<'a>(reader: &mut Reader<'a>) -> Result<Text<'a>, Problem> {
     while !reader.is_empty() {
         match reader.key()? {
             NAMESPACE_FIELD => namespace = reader.string()?,
-            other => reader.skip(other, DEPTH_MAX)?,
+            other => reader.skip(other, MESSAGE_DEPTH_MAX)?,
         }
     }
     Ok(namespace)

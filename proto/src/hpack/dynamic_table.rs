@@ -76,11 +76,13 @@ impl DynamicTable {
         Some(start..start + entry.name_bytes as usize)
     }
 
-    /// The index of the field that has this name and value, or else of one with this name: `(index, whole)`.
+    /// The index of the newest field that has this name and value, or else of the newest with this name:
+    /// `(index, whole)`.
     pub(super) fn find(&self, name: &[u8], value: &[u8]) -> Option<(usize, bool)> {
         let mut same_name = None;
         for (index, entry) in self.entries.iter().enumerate() {
-            if entry.name_bytes as usize != name.len() {
+            let is_candidate = entry.value_bytes as usize == value.len() || same_name.is_none();
+            if entry.name_bytes as usize != name.len() || !is_candidate {
                 continue;
             }
             match self.get(index) {

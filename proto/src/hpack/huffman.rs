@@ -28,8 +28,10 @@ const BITS: [u8; 257] = [
 ];
 const BITS_MIN: usize = 5;
 const BITS_MAX: usize = 30;
-/// The symbol that ends a string, and must not be in one (RFC 7541 §5.2).
+/// The symbol that ends a string, and must not be in one (RFC 7541 §5.2); its code is the last.
 const END_OF_STRING: u16 = 256;
+/// Its code: thirty ones.
+const END_OF_STRING_CODE: u64 = (1 << BITS_MAX) - 1;
 /// Bits that one look-up consumes at most.
 const LOOKUP_BITS: usize = 12;
 
@@ -182,11 +184,11 @@ impl Run {
             self.put(step.symbols, step.count, out);
             self.take(step.bits)?;
             if step.stuck && self.available >= BITS_MAX {
-                let (symbol, bits) = symbol_of(&CODE, (self.window >> 32) as u32, LOOKUP_BITS + 1);
-                if symbol == END_OF_STRING {
+                if self.window >> (64 - BITS_MAX) == END_OF_STRING_CODE {
                     // Fewer than eight ones are padding (RFC 7541 §5.2); the end-of-string symbol itself is an error.
                     return if self.left < 8 { Ok(None) } else { Err(Error::Malformed("end of a Huffman string")) };
                 }
+                let (symbol, bits) = symbol_of(&CODE, (self.window >> 32) as u32, LOOKUP_BITS + 1);
                 self.put(u64::from(symbol), 1, out);
                 self.take(bits)?;
             }

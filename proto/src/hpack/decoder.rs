@@ -47,7 +47,7 @@ impl Decoder {
     /// beyond it are decoded, so that the tables stay in step, but not reported.
     ///
     /// # Errors
-    /// [`Error::ListTooLarge`] after the whole block; [`Error::Malformed`] at once.
+    /// [`Error::ListTooLarge`] after the whole block; [`Error::Malformed`] at once, and then the decoder is of no more use.
     #[inline]
     pub fn decode(
         &mut self,
@@ -73,9 +73,9 @@ impl Decoder {
                     self.table.get(usize::from(first - DYNAMIC_FIRST)).ok_or(INDEX_UNKNOWN)?
                 }
                 _ => {
-                    let (name, value, behind) = self.uncommon(rest)?;
+                    let (field, behind) = self.uncommon(rest)?;
                     rest = behind;
-                    (name, value)
+                    field
                 }
             };
             match list_bytes_left.checked_sub(name.len() + value.len() + FIELD_OVERHEAD_BYTES) {
@@ -92,7 +92,7 @@ impl Decoder {
     }
 
     /// The field at an index of the joined address space (RFC 7541 §2.3.3).
-    fn field(&self, index: usize) -> Result<(&[u8], &[u8]), Error> {
+    fn field(&self, index: usize) -> Result<Field<'_>, Error> {
         match static_table::get(index) {
             Some(field) => Ok(field),
             None => self.table.get(index.wrapping_sub(static_table::ENTRIES.len() + 1)).ok_or(INDEX_UNKNOWN),
@@ -101,9 +101,9 @@ impl Decoder {
 
     /// Any representation: the field that `rest` begins with, and what follows it.
     #[inline(never)]
-    fn uncommon<'s, 'b: 's>(&'s mut self, mut rest: &'b [u8]) -> Result<(&'s [u8], &'s [u8], &'b [u8]), Error> {
+    fn uncommon<'s, 'b: 's>(&'s mut self, mut rest: &'b [u8]) -> Result<(Field<'s>, &'b [u8]), Error> {
         let first = rest.first().copied().unwrap_or(0);
-        let (name, value) = if first & 0x80 != 0 {
+        let field = if first & 0x80 != 0 {
             let index = integer::read(&mut rest, 7)?;
             self.field(index)?
         } else if first & 0x40 != 0 {
@@ -114,7 +114,7 @@ impl Decoder {
         } else {
             return Err(Error::Malformed("table size update after a field"));
         };
-        Ok((name, value, rest))
+        Ok((field, rest))
     }
 
     /// Size updates stand at the start of a block only (RFC 7541 §4.2). Returns what follows them.
@@ -131,7 +131,7 @@ impl Decoder {
     }
 
     /// Literal field with incremental indexing (RFC 7541 §6.2.1): decoded straight into the table's buffer.
-    fn literal_indexed(&mut self, rest: &mut &[u8]) -> Result<(&[u8], &[u8]), Error> {
+    fn literal_indexed(&mut self, rest: &mut &[u8]) -> Result<Field<'_>, Error> {
         self.table.settle();
         let start = self.table.buffer_mut().len();
         let index = integer::read(rest, 6)?;
@@ -150,7 +150,7 @@ impl Decoder {
     }
 
     /// Literal field that leaves the table alone (RFC 7541 §6.2.2, §6.2.3).
-    fn literal<'s, 'b: 's>(&'s mut self, rest: &mut &'b [u8]) -> Result<(&'s [u8], &'s [u8]), Error> {
+    fn literal<'s, 'b: 's>(&'s mut self, rest: &mut &'b [u8]) -> Result<Field<'s>, Error> {
         let index = integer::read(rest, 4)?;
         let name = if index == 0 { Some(Text::read(rest)?) } else { None };
         let value = Text::read(rest)?;
@@ -180,6 +180,9 @@ impl Decoder {
         self.table.release();
     }
 }
+
+/// A name and its value.
+type Field<'f> = (&'f [u8], &'f [u8]);
 
 /// The bytes that say the last static field and the newest dynamic one.
 const STATIC_LAST: u8 = 0x80 | static_table::ENTRIES.len() as u8;

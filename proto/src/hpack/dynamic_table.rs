@@ -76,16 +76,18 @@ impl DynamicTable {
         Some(start..start + entry.name_bytes as usize)
     }
 
-    /// The index of the field that has this name and value, or else of one with this name: `(index, whole)`.
+    /// The index of the newest field that has this name and value, or else of the newest with this name:
+    /// `(index, whole)`.
     pub(super) fn find(&self, name: &[u8], value: &[u8]) -> Option<(usize, bool)> {
         let mut same_name = None;
         for (index, entry) in self.entries.iter().enumerate() {
             if entry.name_bytes as usize != name.len() {
                 continue;
             }
+            // The value first: many fields may have one name, few one value.
             match self.get(index) {
-                Some((found, of)) if found == name && of == value => return Some((index, true)),
-                Some((found, _)) if found == name => same_name = same_name.or(Some((index, false))),
+                Some((found, of)) if of == value && found == name => return Some((index, true)),
+                Some((found, _)) if same_name.is_none() && found == name => same_name = Some((index, false)),
                 _ => {}
             }
         }

@@ -28,7 +28,7 @@ const BITS: [u8; 257] = [
 ];
 const BITS_MIN: usize = 5;
 const BITS_MAX: usize = 30;
-/// The symbol that ends a string, and must not be in one (RFC 7541 §5.2).
+/// The symbol that ends a string, and must not be in one (RFC 7541 §5.2); its code is the last.
 const END_OF_STRING: u16 = 256;
 /// Bits that one look-up consumes at most.
 const LOOKUP_BITS: usize = 12;
@@ -143,20 +143,20 @@ pub(super) fn decode(source: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     let start = out.len();
     // No code is shorter than five bits; a step may write eight bytes beyond the last symbol.
     out.resize(start + source.len() * 8 / BITS_MIN + 16, 0);
-    let mut run = Run { window: 0, available: 0, left: source.len() * 8, written: 0 };
-    let mut result = run.decode(source, &mut out[start..]);
-    if let Ok(Some(tail)) = result {
+    let mut run = Run { window: 0, available: 0, left: source.len() * 8, written: start };
+    if let Some(tail) = run.decode(source, out)? {
         // Ones beyond the end: no code of up to twelve bits is all ones, so that they yield no symbol by themselves.
         let mut padded = [0xff; 32];
         padded[..tail.len()].copy_from_slice(tail);
-        result = match run.decode(&padded, &mut out[start..]) {
-            Ok(None) => Ok(None),
-            _ => Err(Error::Malformed("padding of a Huffman string")),
-        };
+        if run.decode(&padded, out)?.is_some() {
+            return Err(PADDING_WRONG);
+        }
     }
-    out.truncate(start + run.written);
-    result.map(|_| ())
+    out.truncate(run.written);
+    Ok(())
 }
+
+const PADDING_WRONG: Error = Error::Malformed("padding of a Huffman string");
 
 /// A decoding under way.
 struct Run {
@@ -165,7 +165,7 @@ struct Run {
     available: usize,
     /// Bits of the string that are not decoded yet.
     left: usize,
-    /// Bytes written.
+    /// Where the next symbol goes.
     written: usize,
 }
 
@@ -173,7 +173,8 @@ impl Run {
     /// Decodes `source` up to its last bytes and returns those, or nothing when the string's padding was reached.
     #[inline(always)]
     fn decode<'s>(&mut self, mut source: &'s [u8], out: &mut [u8]) -> Result<Option<&'s [u8]>, Error> {
-        while let Some(chunk) = source.first_chunk() {
+        while !self.is_padding() {
+            let Some(chunk) = source.first_chunk() else { return Ok(Some(source)) };
             // Below the bits that count stand some of the next ones already: they are read again, to the same place.
             self.window |= u64::from_be_bytes(*chunk) >> self.available;
             source = &source[(63 - self.available) >> 3..];
@@ -181,24 +182,29 @@ impl Run {
             let step = step(self.window);
             self.put(step.symbols, step.count, out);
             self.take(step.bits)?;
-            if step.stuck && self.available >= BITS_MAX {
+            if step.stuck && self.available >= BITS_MAX && !self.is_padding() {
                 let (symbol, bits) = symbol_of(&CODE, (self.window >> 32) as u32, LOOKUP_BITS + 1);
                 if symbol == END_OF_STRING {
-                    // Fewer than eight ones are padding (RFC 7541 §5.2); the end-of-string symbol itself is an error.
-                    return if self.left < 8 { Ok(None) } else { Err(Error::Malformed("end of a Huffman string")) };
+                    return Err(Error::Malformed("end-of-string symbol in a Huffman string"));
                 }
                 self.put(u64::from(symbol), 1, out);
                 self.take(bits)?;
             }
         }
-        Ok(Some(source))
+        Ok(None)
+    }
+
+    /// Whether all that is left is padding: fewer than eight ones (RFC 7541 §5.2).
+    #[inline(always)]
+    fn is_padding(&self) -> bool {
+        self.left < 8 && self.window.leading_ones() as usize >= self.left
     }
 
     #[inline(always)]
     fn take(&mut self, bits: usize) -> Result<(), Error> {
         self.window <<= bits;
         self.available -= bits;
-        self.left = self.left.checked_sub(bits).ok_or(Error::Malformed("padding of a Huffman string"))?;
+        self.left = self.left.checked_sub(bits).ok_or(PADDING_WRONG)?;
         Ok(())
     }
 

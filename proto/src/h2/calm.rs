@@ -1,6 +1,6 @@
 //! Counts what costs us more than it costs a peer, and says when it is too much: ENHANCE_YOUR_CALM.
 //!
-//! Resets of unfinished calls (CVE-2023-44487), frames that break a stream's rules and empty DATA draw on one allowance
+//! Resets of unfinished calls (CVE-2023-44487), SETTINGS, frames that break a stream's rules and empty DATA draw on one allowance
 //! that refills with time. Pings draw strikes as gRPC's A8 says.
 
 use crate::frame::{Error, ErrorCode};

@@ -44,7 +44,7 @@ impl Connection {
             end_stream: frame.head.has(flag::END_STREAM),
             depends_on_itself: headers.priority.is_some_and(|priority| priority.depends_on(stream)),
         };
-        if stream % 2 == 0 {
+        if stream.is_multiple_of(2) {
             return Err(Error::connection(ErrorCode::ProtocolError, "a client's streams have odd identifiers"));
         }
         if frame.head.has(flag::END_HEADERS) {

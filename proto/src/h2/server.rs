@@ -15,12 +15,15 @@ use super::memo::Memo;
 use super::receive::Step;
 use super::settings::{PeerSettings, stream_window_bytes};
 use super::streams::Streams;
-use crate::frame::PREFACE;
+use crate::frame::{HEAD_BYTES, PREFACE};
 use crate::hpack::{Decoder, Encoder};
 use crate::limits::{
-    CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, HEADER_TABLE_BYTES_MAX, Limits, RESETS_REMEMBERED_MAX,
-    SPARE_BUFFER_BYTES_MAX,
+    CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, FRAME_BYTES_MAX, HEADER_TABLE_BYTES_MAX, Limits,
+    RESETS_REMEMBERED_MAX, SPARE_BUFFER_BYTES_MAX,
 };
+
+/// The longest part of a frame that is kept from one read to the next.
+const PARTIAL_BYTES_MAX: usize = HEAD_BYTES + FRAME_BYTES_MAX;
 
 /// What a connection is made with.
 #[derive(Debug, Clone, Copy, Default)]
@@ -153,6 +156,9 @@ impl Connection {
     /// Takes the bytes of one read, which may be none. Frames that are whole in them are read in place.
     pub fn begin<'b>(&mut self, bytes: &'b [u8]) -> Input<'b> {
         let skip = if self.phase == Phase::Preface { PREFACE.len() } else { 0 };
+        if !self.starved.is_empty() {
+            self.wake_starved();
+        }
         let kept = if self.kept.is_empty() { Vec::new() } else { std::mem::take(&mut self.kept) };
         Input::new(kept, bytes, skip)
     }
@@ -163,16 +169,15 @@ impl Connection {
         if self.output.is_empty() {
             self.control_frames = 0;
         }
-        if !self.starved.is_empty() {
-            self.wake_starved();
-        }
         loop {
             if let Some(pending) = self.events.pop_front() {
-                return Some(match pending {
-                    Pending::HalfClosed(stream) => Event::HalfClosed { stream },
-                    Pending::Reset(stream) => Event::Reset { stream },
-                    Pending::Writable(stream) => Event::Writable { stream },
-                });
+                match pending {
+                    Pending::Reset(stream) => return Some(Event::Reset { stream }),
+                    Pending::HalfClosed(stream) if self.is_open(stream) => return Some(Event::HalfClosed { stream }),
+                    Pending::Writable(stream) if self.is_open(stream) => return Some(Event::Writable { stream }),
+                    // The application has ended the call meanwhile.
+                    Pending::HalfClosed(_) | Pending::Writable(_) => continue,
+                }
             }
             if self.is_over() || self.wants_pause() {
                 return None;
@@ -192,6 +197,9 @@ impl Connection {
         self.kept = input.into_kept(spare);
         if self.is_over() {
             self.kept = Vec::new();
+        } else if self.kept.len() <= PARTIAL_BYTES_MAX {
+            // A pause may have kept more than a frame for a while.
+            self.kept.shrink_to(2 * PARTIAL_BYTES_MAX);
         }
     }
 
@@ -221,6 +229,12 @@ impl Connection {
         self.held.bytes() + self.output.len() + self.kept.len()
     }
 
+    /// Bytes that were read and await the rest of their frame.
+    #[cfg(test)]
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.kept.len()
+    }
+
     /// Gives the memory of an assembled message back, so that the next one needs none. Optional.
     pub fn recycle(&mut self, message: Cow<'_, [u8]>) {
         if let Cow::Owned(buffer) = message {
@@ -240,7 +254,7 @@ impl Connection {
 
     /// Whether no stream of this identifier has ever been opened: it is above the last, or not a client's.
     pub(super) fn is_idle(&self, id: u32) -> bool {
-        id > self.last_seen_id || id % 2 == 0
+        id > self.last_seen_id || id.is_multiple_of(2)
     }
 
     /// Whether new calls are ignored: the client has been told so.

@@ -1,7 +1,7 @@
 //! Remembers whole header blocks and what they meant.
 //!
-//! A client that calls a method again sends the same bytes, indices into its table, as long as the table stays. So a block
-//! whose decoding changed nothing means the same until something else changes the table: its generation tells.
+//! A client that calls a method again sends the same bytes, indices into its table, as long as the table stays. So a
+//! block whose decoding changed nothing means the same until something else changes the table: its generation tells.
 
 use super::head::CallHead;
 use crate::limits::{MEMO_BLOCK_BYTES_MAX, MEMO_BLOCKS_MAX};

@@ -24,7 +24,8 @@ impl Connection {
         self.end_with(slot, &Status::OK);
     }
 
-    /// Sends the response headers of a streaming reply, with `metadata` beside what gRPC asks for. Names are lower case.
+    /// Sends the response headers of a streaming reply, with `metadata` beside what gRPC asks for. Names are lower
+    /// case.
     pub fn open(&mut self, call: StreamRef, metadata: &[(&str, &str)]) {
         let Some(slot) = self.answerable(call) else { return };
         self.write_headers_once(slot, metadata);

@@ -208,8 +208,8 @@ impl Connection {
         &mut self.output
     }
 
-    /// Whether so much waits to be sent that no more is read: `poll` returns nothing until the output has been taken, and
-    /// then goes on with what was kept, even when no new bytes come.
+    /// Whether so much waits to be sent that no more is read: `poll` returns nothing until the output has been taken,
+    /// and then goes on with what was kept, even when no new bytes come.
     pub fn wants_pause(&self) -> bool {
         self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }

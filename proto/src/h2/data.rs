@@ -172,7 +172,7 @@ impl Connection {
             (_, false) => refuse::TRUNCATED,
         };
         self.announce_reset(slot);
-        self.end_with(slot, status);
+        self.end_with(slot, &status);
         None
     }
 
@@ -189,7 +189,7 @@ impl Connection {
             self.streams[slot].state.end_received();
         }
         self.announce_reset(slot);
-        self.end_with(slot, status);
+        self.end_with(slot, &status);
     }
 
     fn refusal(&self, refusal: Refusal) -> Status {

@@ -9,6 +9,10 @@ use super::inbound::Admission;
 use super::server::Connection;
 use crate::frame;
 
+/// What padding may take of a window in one frame (RFC 9113 §6.1): who pads every frame gets through with this to
+/// spare.
+const PADDING_BYTES_MAX: i64 = 256;
+
 impl Connection {
     /// Whether `bytes` more of a stream's message may be held.
     pub(super) fn has_room_for(&self, slot: usize, bytes: usize) -> bool {
@@ -27,7 +31,7 @@ impl Connection {
         let inbound = &stream.inbound;
         let missing = inbound.missing_bytes() as i64;
         let is_low = stream.is_client_streaming && available < own / 2;
-        if missing <= available && !is_low {
+        if missing + PADDING_BYTES_MAX <= available && !is_low {
             return;
         }
         let is_large = !inbound.is_empty() && inbound.total_bytes() as i64 > own;
@@ -40,7 +44,7 @@ impl Connection {
                 }
                 missing + own / 2
             }
-            Admission::NotNeeded => own.max(missing.min(available)),
+            Admission::NotNeeded => own,
         };
         self.write_grant(slot, target);
     }

@@ -44,7 +44,7 @@ impl Connection {
             end_stream: frame.head.has(flag::END_STREAM),
             depends_on_itself: headers.priority.is_some_and(|priority| priority.depends_on(stream)),
         };
-        if stream % 2 == 0 {
+        if stream.is_multiple_of(2) {
             return Err(Error::connection(ErrorCode::ProtocolError, "a client's streams have odd identifiers"));
         }
         if frame.head.has(flag::END_HEADERS) {
@@ -194,7 +194,8 @@ impl Connection {
             }
         }
         let Some(slot) = self.streams.find(head.stream) else {
-            // What crossed our reset on its way is ignored (RFC 9113 §5.1); anything else was sent after its END_STREAM.
+            // What crossed our reset on its way is ignored (RFC 9113 §5.1); anything else was sent after its
+            // END_STREAM.
             if self.was_reset(head.stream) {
                 return Ok(None);
             }

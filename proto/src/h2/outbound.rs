@@ -10,7 +10,7 @@ pub(crate) enum Ending {
     Open,
     /// Status OK and no other trailer.
     Ok,
-    /// Anything else.
+    /// Anything else, kept until what waits has gone.
     Trailers(Box<Trailers>),
 }
 
@@ -49,6 +49,11 @@ impl Outbound {
 
     /// The buffer that what has to wait is appended to.
     pub(crate) fn waiting_mut(&mut self) -> &mut Vec<u8> {
+        // A stream that is never quite empty must not keep what has long gone.
+        if self.sent > self.waiting.len() / 2 {
+            self.waiting.drain(..self.sent);
+            self.sent = 0;
+        }
         &mut self.waiting
     }
 

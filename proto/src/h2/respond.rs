@@ -17,14 +17,15 @@ impl Connection {
     pub fn reply(&mut self, call: StreamRef, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let Some(slot) = self.answerable(call) else { return };
         if let Some(status) = self.reply_refused(message_bytes) {
-            return self.end_with(slot, status);
+            return self.end_with(slot, &status);
         }
         self.write_headers_once(slot, &[]);
         self.send_message(slot, message_bytes, write);
-        self.conclude(slot, Ending::Ok);
+        self.end_with(slot, &Status::OK);
     }
 
-    /// Sends the response headers of a streaming reply, with `metadata` beside what gRPC asks for. Names are lower case.
+    /// Sends the response headers of a streaming reply, with `metadata` beside what gRPC asks for. Names are lower
+    /// case.
     pub fn open(&mut self, call: StreamRef, metadata: &[(&str, &str)]) {
         let Some(slot) = self.answerable(call) else { return };
         self.write_headers_once(slot, metadata);
@@ -36,7 +37,7 @@ impl Connection {
         let Some(slot) = self.answerable(call) else { return };
         if let Some(status) = self.reply_refused(message_bytes) {
             self.announce_reset(slot);
-            return self.end_with(slot, status);
+            return self.end_with(slot, &status);
         }
         self.write_headers_once(slot, &[]);
         self.send_message(slot, message_bytes, write);
@@ -59,8 +60,7 @@ impl Connection {
     /// Ends a call with a status and trailers; in one frame when nothing has been sent. Names are lower case.
     pub fn finish(&mut self, call: StreamRef, status: &Status, trailers: &[(&str, &str)]) {
         let Some(slot) = self.answerable(call) else { return };
-        let metadata = trailers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.conclude(slot, ending(status.clone(), metadata));
+        self.conclude(slot, status, trailers);
     }
 
     /// Whether a call still awaits its answer, or the rest of it.
@@ -83,35 +83,58 @@ impl Connection {
     }
 
     /// Ends a call with a status.
-    pub(super) fn end_with(&mut self, slot: usize, status: Status) {
-        self.conclude(slot, ending(status, Vec::new()));
+    pub(super) fn end_with(&mut self, slot: usize, status: &Status) {
+        self.conclude(slot, status, &[]);
     }
 
-    fn conclude(&mut self, slot: usize, ending: Ending) {
+    /// Ends a call now, or once what waits has gone.
+    fn conclude(&mut self, slot: usize, status: &Status, metadata: &[(&str, &str)]) {
         let stream = &mut self.streams[slot];
         stream.is_answered = true;
-        stream.outbound.ending = ending;
         if stream.outbound.waiting_bytes() == 0 {
-            self.write_ending(slot);
+            return self.write_trailers(slot, status, metadata);
+        }
+        let is_plain = status.code == Code::Ok && status.message.is_empty() && metadata.is_empty();
+        stream.outbound.ending = if is_plain {
+            Ending::Ok
+        } else {
+            let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            Ending::Trailers(Box::new(Trailers { status: status.clone(), metadata }))
+        };
+    }
+
+    /// Ends a call whose last waiting bytes have gone.
+    pub(super) fn write_ending(&mut self, slot: usize) {
+        match std::mem::take(&mut self.streams[slot].outbound.ending) {
+            Ending::Open => {}
+            Ending::Ok => self.write_trailers(slot, &Status::OK, &[]),
+            Ending::Trailers(trailers) => {
+                let metadata: Vec<(&str, &str)> =
+                    trailers.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                self.write_trailers(slot, &trailers.status, &metadata);
+            }
         }
     }
 
     /// Writes the trailers, and the headers with them when nothing was sent before, and forgets the stream.
-    pub(super) fn write_ending(&mut self, slot: usize) {
-        let stream = &mut self.streams[slot];
+    fn write_trailers(&mut self, slot: usize, status: &Status, metadata: &[(&str, &str)]) {
+        let stream = &self.streams[slot];
         let (id, close, has_headers) = (stream.id, stream.state.end_sent(), stream.outbound.has_headers);
-        let ending = std::mem::take(&mut stream.outbound.ending);
-        self.write_header_block(id, true, |encoder, out| {
-            if !has_headers {
-                encode_headers(encoder, "200", &[], out);
-            }
-            match &ending {
-                Ending::Trailers(trailers) => encode_trailers(encoder, trailers, out),
-                Ending::Open | Ending::Ok => {
-                    encoder.encode(b"grpc-status", b"0", Indexing::Incremental, out);
+        if has_headers && status.code == Code::Ok && status.message.is_empty() && metadata.is_empty() {
+            let mut written = self.written_trailers;
+            self.write_header_block(id, true, |encoder, out| {
+                written.write(encoder, out, |encoder, out| encode_status(encoder, &Status::OK, out));
+            });
+            self.written_trailers = written;
+        } else {
+            self.write_header_block(id, true, |encoder, out| {
+                if !has_headers {
+                    encode_headers(encoder, &[], out);
                 }
-            }
-        });
+                encode_status(encoder, status, out);
+                encode_metadata(encoder, metadata, out);
+            });
+        }
         if close == Close::ResetToo {
             frame::write_rst_stream(id, ErrorCode::NoError, &mut self.output);
             self.remember_reset(id);
@@ -125,18 +148,23 @@ impl Connection {
             return;
         }
         let id = stream.id;
-        self.write_header_block(id, false, |encoder, out| encode_headers(encoder, "200", metadata, out));
+        let mut written = self.written_headers;
+        self.write_header_block(id, false, |encoder, out| {
+            written.write(encoder, out, |encoder, out| encode_headers(encoder, &[], out));
+            encode_metadata(encoder, metadata, out);
+        });
+        self.written_headers = written;
     }
 
     /// Answers a request that has no stream of its own: one frame of HEADERS.
     pub(super) fn write_answer(&mut self, id: u32, answer: &Answer) {
         self.write_header_block(id, true, |encoder, out| match answer {
             Answer::Status(status) => {
-                encode_headers(encoder, "200", &[], out);
+                encode_headers(encoder, &[], out);
                 encode_status(encoder, status, out);
             }
             Answer::Encoding(status) => {
-                encode_headers(encoder, "200", &[("grpc-accept-encoding", "identity")], out);
+                encode_headers(encoder, &[("grpc-accept-encoding", "identity")], out);
                 encode_status(encoder, status, out);
             }
             Answer::Http(status, header) => {
@@ -165,25 +193,15 @@ impl Connection {
     }
 }
 
-fn ending(status: Status, metadata: Vec<(String, String)>) -> Ending {
-    if status.code == Code::Ok && status.message.is_empty() && metadata.is_empty() {
-        return Ending::Ok;
-    }
-    Ending::Trailers(Box::new(Trailers { status, metadata }))
-}
-
 /// The response headers; the same bytes each time once the encoder has indexed them.
-fn encode_headers(encoder: &mut Encoder, status: &str, metadata: &[(&str, &str)], out: &mut Vec<u8>) {
-    encoder.encode(b":status", status.as_bytes(), Indexing::Incremental, out);
+fn encode_headers(encoder: &mut Encoder, metadata: &[(&str, &str)], out: &mut Vec<u8>) {
+    encoder.encode(b":status", b"200", Indexing::Incremental, out);
     encoder.encode(b"content-type", b"application/grpc", Indexing::Incremental, out);
-    for (name, value) in metadata {
-        encoder.encode(name.as_bytes(), value.as_bytes(), Indexing::Without, out);
-    }
+    encode_metadata(encoder, metadata, out);
 }
 
-fn encode_trailers(encoder: &mut Encoder, trailers: &Trailers, out: &mut Vec<u8>) {
-    encode_status(encoder, &trailers.status, out);
-    for (name, value) in &trailers.metadata {
+fn encode_metadata(encoder: &mut Encoder, metadata: &[(&str, &str)], out: &mut Vec<u8>) {
+    for (name, value) in metadata {
         encoder.encode(name.as_bytes(), value.as_bytes(), Indexing::Without, out);
     }
 }

@@ -11,16 +11,19 @@ use super::flow::{ReceiveWindow, SendWindow};
 use super::headers::PendingBlock;
 use super::held::{Held, Spares};
 use super::input::Input;
-use super::memo::Memo;
+use super::memo::{Memo, Written};
 use super::receive::Step;
 use super::settings::{PeerSettings, stream_window_bytes};
 use super::streams::Streams;
-use crate::frame::PREFACE;
+use crate::frame::{HEAD_BYTES, PREFACE};
 use crate::hpack::{Decoder, Encoder};
 use crate::limits::{
-    CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, HEADER_TABLE_BYTES_MAX, Limits, RESETS_REMEMBERED_MAX,
-    SPARE_BUFFER_BYTES_MAX,
+    CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, FRAME_BYTES_MAX, HEADER_TABLE_BYTES_MAX, Limits,
+    RESETS_REMEMBERED_MAX, SPARE_BUFFER_BYTES_MAX,
 };
+
+/// The longest part of a frame that is kept from one read to the next.
+const PARTIAL_BYTES_MAX: usize = HEAD_BYTES + FRAME_BYTES_MAX;
 
 /// What a connection is made with.
 #[derive(Debug, Clone, Copy, Default)]
@@ -79,6 +82,9 @@ pub struct Connection {
     pub(super) decoder: Decoder,
     pub(super) encoder: Encoder,
     pub(super) memo: Memo,
+    /// Our plain response headers and trailers, as they were written last.
+    pub(super) written_headers: Written,
+    pub(super) written_trailers: Written,
     pub(super) block: Vec<u8>,
     pub(super) pending_block: Option<PendingBlock>,
     pub(super) data: Option<DataCursor>,
@@ -127,6 +133,8 @@ impl Connection {
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
             encoder: Encoder::new(),
             memo: Memo::default(),
+            written_headers: Written::default(),
+            written_trailers: Written::default(),
             block: Vec::new(),
             pending_block: None,
             data: None,
@@ -153,6 +161,9 @@ impl Connection {
     /// Takes the bytes of one read, which may be none. Frames that are whole in them are read in place.
     pub fn begin<'b>(&mut self, bytes: &'b [u8]) -> Input<'b> {
         let skip = if self.phase == Phase::Preface { PREFACE.len() } else { 0 };
+        if !self.starved.is_empty() {
+            self.wake_starved();
+        }
         let kept = if self.kept.is_empty() { Vec::new() } else { std::mem::take(&mut self.kept) };
         Input::new(kept, bytes, skip)
     }
@@ -163,16 +174,15 @@ impl Connection {
         if self.output.is_empty() {
             self.control_frames = 0;
         }
-        if !self.starved.is_empty() {
-            self.wake_starved();
-        }
         loop {
             if let Some(pending) = self.events.pop_front() {
-                return Some(match pending {
-                    Pending::HalfClosed(stream) => Event::HalfClosed { stream },
-                    Pending::Reset(stream) => Event::Reset { stream },
-                    Pending::Writable(stream) => Event::Writable { stream },
-                });
+                match pending {
+                    Pending::Reset(stream) => return Some(Event::Reset { stream }),
+                    Pending::HalfClosed(stream) if self.is_open(stream) => return Some(Event::HalfClosed { stream }),
+                    Pending::Writable(stream) if self.is_open(stream) => return Some(Event::Writable { stream }),
+                    // The application has ended the call meanwhile.
+                    Pending::HalfClosed(_) | Pending::Writable(_) => continue,
+                }
             }
             if self.is_over() || self.wants_pause() {
                 return None;
@@ -192,6 +202,9 @@ impl Connection {
         self.kept = input.into_kept(spare);
         if self.is_over() {
             self.kept = Vec::new();
+        } else if self.kept.len() <= PARTIAL_BYTES_MAX {
+            // A pause may have kept more than a frame for a while.
+            self.kept.shrink_to(2 * PARTIAL_BYTES_MAX);
         }
     }
 
@@ -200,8 +213,8 @@ impl Connection {
         &mut self.output
     }
 
-    /// Whether so much waits to be sent that no more is read: `poll` returns nothing until the output has been taken, and
-    /// then goes on with what was kept, even when no new bytes come.
+    /// Whether so much waits to be sent that no more is read: `poll` returns nothing until the output has been taken,
+    /// and then goes on with what was kept, even when no new bytes come.
     pub fn wants_pause(&self) -> bool {
         self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }
@@ -219,6 +232,12 @@ impl Connection {
     /// Bytes received and not yet delivered, or answered and not yet taken from the output.
     pub fn held_bytes(&self) -> usize {
         self.held.bytes() + self.output.len() + self.kept.len()
+    }
+
+    /// Bytes that were read and await the rest of their frame.
+    #[cfg(test)]
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.kept.len()
     }
 
     /// Gives the memory of an assembled message back, so that the next one needs none. Optional.
@@ -240,7 +259,7 @@ impl Connection {
 
     /// Whether no stream of this identifier has ever been opened: it is above the last, or not a client's.
     pub(super) fn is_idle(&self, id: u32) -> bool {
-        id > self.last_seen_id || id % 2 == 0
+        id > self.last_seen_id || id.is_multiple_of(2)
     }
 
     /// Whether new calls are ignored: the client has been told so.

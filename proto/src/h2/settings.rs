@@ -1,9 +1,10 @@
-//! Both sides' SETTINGS (RFC 9113 §6.5): what we announce, what we assume until it is acknowledged, what the peer wants.
+//! Both sides' SETTINGS (RFC 9113 §6.5): what we announce, what we assume until it is acknowledged, what the peer
+//! wants.
 
 use super::flow::INITIAL_WINDOW_BYTES;
 use super::server::Connection;
 use crate::frame::{self, Error, ErrorCode, Settings, setting};
-use crate::limits::{DATA_FRAME_BYTES_MAX, FRAME_BYTES_MAX, Limits, STREAM_WINDOW_BYTES};
+use crate::limits::{DATA_FRAME_BYTES_MAX, FRAME_BYTES_MAX, Limits, STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES_MIN};
 
 /// What the peer has told us, or the protocol's initial values.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +24,7 @@ impl PeerSettings {
 pub(crate) fn stream_window_bytes(limits: &Limits) -> u32 {
     let room = limits.connection_buffer_bytes_max.saturating_sub(limits.message_bytes_max);
     let share = room / limits.streams_per_connection_max.max(1);
-    u32::try_from(share).unwrap_or(STREAM_WINDOW_BYTES).clamp(1, STREAM_WINDOW_BYTES)
+    u32::try_from(share).unwrap_or(STREAM_WINDOW_BYTES).clamp(STREAM_WINDOW_BYTES_MIN, STREAM_WINDOW_BYTES)
 }
 
 impl Connection {
@@ -52,6 +53,7 @@ impl Connection {
         if settings.ack {
             return self.settings_acknowledged();
         }
+        self.calm.disturb(self.now_ns, "too many SETTINGS frames")?;
         if let Some(least) = settings.header_table_bytes_least {
             self.encoder.set_peer_table_bytes_max(least as usize);
         }

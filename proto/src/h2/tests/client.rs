@@ -1,6 +1,5 @@
-//! A scripted client in memory: it builds frames, feeds them to a connection in chosen parts, and reads what comes back.
-
-use std::borrow::Cow;
+//! A scripted client in memory: it builds frames, feeds them to a connection in chosen parts, and reads what comes
+//! back.
 
 use crate::frame::{self, ErrorCode, HEAD_BYTES, Head, PREFACE, flag, kind};
 use crate::grpc::Prefix;
@@ -25,7 +24,7 @@ pub(super) enum Seen {
 }
 
 impl Seen {
-    fn new(event: Event<'_>) -> Self {
+    pub(super) fn new(event: Event<'_>) -> Self {
         match event {
             Event::Unary(call) => Self::Unary {
                 stream: call.stream,
@@ -293,9 +292,4 @@ pub(super) fn message(content: &[u8]) -> Vec<u8> {
     Prefix { compressed: false, length: content.len() as u32 }.write(&mut bytes);
     bytes.extend_from_slice(content);
     bytes
-}
-
-/// Whether a message was read in place.
-pub(super) fn is_borrowed(message: &Cow<'_, [u8]>) -> bool {
-    matches!(message, Cow::Borrowed(_))
 }

@@ -1,6 +1,8 @@
 //! Unary calls from the first byte to the last.
 
-use super::client::{Client, GET, Seen, Sent, is_borrowed, message, request};
+use std::borrow::Cow;
+
+use super::client::{Client, GET, Seen, Sent, message, request};
 use crate::frame::{ErrorCode, HEAD_BYTES};
 use crate::h2::Event;
 use crate::method::id;
@@ -55,7 +57,7 @@ fn a_message_in_one_frame_is_read_in_place() {
     let bytes = std::mem::take(&mut client.bytes);
     let input = client.connection.begin(&bytes);
     let Some(Event::Unary(call)) = client.connection.poll(&input, 0) else { panic!("no call") };
-    assert!(is_borrowed(&call.message));
+    assert!(matches!(call.message, Cow::Borrowed(_)));
     assert!(client.connection.poll(&input, 0).is_none());
     client.connection.end(input);
 }

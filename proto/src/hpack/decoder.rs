@@ -1,0 +1,219 @@
+//! From a header block to its fields (RFC 7541 §3, §6).
+
+use super::dynamic_table::DynamicTable;
+use super::{Error, FIELD_OVERHEAD_BYTES, TABLE_BYTES_INITIAL, huffman, integer, static_table};
+
+/// Scratch that is kept between blocks; a longer one is given back.
+const SCRATCH_BYTES_KEPT: usize = 4_096;
+
+/// The decoder of one connection's incoming header blocks.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    table: DynamicTable,
+    /// The largest table that the peer's encoder may ask for: our SETTINGS_HEADER_TABLE_SIZE.
+    table_bytes_max: usize,
+    /// Huffman strings that do not go into the table are decoded here.
+    scratch: Vec<u8>,
+}
+
+impl Decoder {
+    /// A decoder whose SETTINGS_HEADER_TABLE_SIZE is `table_bytes_max`. The table starts with the protocol's initial
+    /// 4,096 bytes, or with `table_bytes_max` when that is less.
+    pub fn new(table_bytes_max: usize) -> Self {
+        let table = DynamicTable::new(table_bytes_max.min(TABLE_BYTES_INITIAL));
+        Self { table, table_bytes_max, scratch: Vec::new() }
+    }
+
+    /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the
+    /// same block means the same fields.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.table.generation()
+    }
+
+    /// The table's size as RFC 7541 §4.1 counts it.
+    pub fn table_bytes(&self) -> usize {
+        self.table.size()
+    }
+
+    /// Bytes that the decoder keeps allocated between blocks, whatever came: a small multiple of its table's bound.
+    pub fn held_bytes(&self) -> usize {
+        self.table.held_bytes() + self.scratch.capacity()
+    }
+
+    /// Decodes one whole block (HEADERS and its CONTINUATIONs together) and reports its fields in order.
+    ///
+    /// `list_bytes_max` bounds the list as RFC 9113 §6.5.2 counts it: name, value and 32 bytes for each field. Fields
+    /// beyond it are decoded, so that the tables stay in step, but not reported.
+    ///
+    /// # Errors
+    /// [`Error::ListTooLarge`] after the whole block; [`Error::Malformed`] at once.
+    #[inline]
+    pub fn decode(
+        &mut self,
+        block: &[u8],
+        list_bytes_max: usize,
+        mut on_header: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), Error> {
+        let mut rest = block;
+        let mut list_bytes_left = list_bytes_max;
+        let mut is_too_large = false;
+        if rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
+            rest = self.size_updates(rest)?;
+        }
+        while let Some((&first, behind)) = rest.split_first() {
+            let (name, value) = match first {
+                // Indexed fields of one byte (RFC 7541 §6.1), which are nearly all that there is.
+                0x81..=STATIC_LAST => {
+                    rest = behind;
+                    static_table::ENTRIES[usize::from(first - 0x81)]
+                }
+                DYNAMIC_FIRST..=0xfe => {
+                    rest = behind;
+                    self.table.get(usize::from(first - DYNAMIC_FIRST)).ok_or(INDEX_UNKNOWN)?
+                }
+                _ => {
+                    let (name, value, behind) = self.uncommon(rest)?;
+                    rest = behind;
+                    (name, value)
+                }
+            };
+            match list_bytes_left.checked_sub(name.len() + value.len() + FIELD_OVERHEAD_BYTES) {
+                Some(left) => {
+                    list_bytes_left = left;
+                    on_header(name, value);
+                }
+                // Nothing more fits: each field counts its overhead at least.
+                None => (list_bytes_left, is_too_large) = (0, true),
+            }
+        }
+        self.release();
+        if is_too_large { Err(Error::ListTooLarge) } else { Ok(()) }
+    }
+
+    /// The field at an index of the joined address space (RFC 7541 §2.3.3).
+    fn field(&self, index: usize) -> Result<(&[u8], &[u8]), Error> {
+        match static_table::get(index) {
+            Some(field) => Ok(field),
+            None => self.table.get(index.wrapping_sub(static_table::ENTRIES.len() + 1)).ok_or(INDEX_UNKNOWN),
+        }
+    }
+
+    /// Any representation: the field that `rest` begins with, and what follows it.
+    #[inline(never)]
+    fn uncommon<'s, 'b: 's>(&'s mut self, mut rest: &'b [u8]) -> Result<(&'s [u8], &'s [u8], &'b [u8]), Error> {
+        let first = rest.first().copied().unwrap_or(0);
+        let (name, value) = if first & 0x80 != 0 {
+            let index = integer::read(&mut rest, 7)?;
+            self.field(index)?
+        } else if first & 0x40 != 0 {
+            self.literal_indexed(&mut rest)?
+        } else if first & SIZE_UPDATE_MASK != SIZE_UPDATE {
+            // Without indexing and never indexed differ only for those who forward the field.
+            self.literal(&mut rest)?
+        } else {
+            return Err(Error::Malformed("table size update after a field"));
+        };
+        Ok((name, value, rest))
+    }
+
+    /// Size updates stand at the start of a block only (RFC 7541 §4.2). Returns what follows them.
+    #[cold]
+    fn size_updates<'b>(&mut self, mut rest: &'b [u8]) -> Result<&'b [u8], Error> {
+        while rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
+            let size_max = integer::read(&mut rest, 5)?;
+            if size_max > self.table_bytes_max {
+                return Err(Error::Malformed("table size update above SETTINGS_HEADER_TABLE_SIZE"));
+            }
+            self.table.resize(size_max);
+        }
+        Ok(rest)
+    }
+
+    /// Literal field with incremental indexing (RFC 7541 §6.2.1): decoded straight into the table's buffer.
+    fn literal_indexed(&mut self, rest: &mut &[u8]) -> Result<(&[u8], &[u8]), Error> {
+        self.table.settle();
+        let start = self.table.buffer_mut().len();
+        let index = integer::read(rest, 6)?;
+        if index == 0 {
+            Text::read(rest)?.append_to(self.table.buffer_mut())?;
+        } else if let Some((name, _)) = static_table::get(index) {
+            self.table.buffer_mut().extend_from_slice(name);
+        } else {
+            let range = self.table.name_range(index - static_table::ENTRIES.len() - 1);
+            self.table.append_again(range.ok_or(INDEX_UNKNOWN)?);
+        }
+        let name_bytes = self.table.buffer_mut().len() - start;
+        Text::read(rest)?.append_to(self.table.buffer_mut())?;
+        self.table.commit(start, name_bytes);
+        Ok(self.table.buffer_mut()[start..].split_at(name_bytes))
+    }
+
+    /// Literal field that leaves the table alone (RFC 7541 §6.2.2, §6.2.3).
+    fn literal<'s, 'b: 's>(&'s mut self, rest: &mut &'b [u8]) -> Result<(&'s [u8], &'s [u8]), Error> {
+        let index = integer::read(rest, 4)?;
+        let name = if index == 0 { Some(Text::read(rest)?) } else { None };
+        let value = Text::read(rest)?;
+        self.scratch.clear();
+        if let Some(Text { bytes, huffman: true }) = name {
+            huffman::decode(bytes, &mut self.scratch)?;
+        }
+        let name_bytes = self.scratch.len();
+        if value.huffman {
+            huffman::decode(value.bytes, &mut self.scratch)?;
+        }
+        let (scratch_name, scratch_value) = self.scratch.split_at(name_bytes);
+        let name = match name {
+            None => self.field(index)?.0,
+            Some(text) if text.huffman => scratch_name,
+            Some(text) => text.bytes,
+        };
+        Ok((name, if value.huffman { scratch_value } else { value.bytes }))
+    }
+
+    /// Gives back what an unusually long field made the buffers grow to.
+    #[inline(always)]
+    fn release(&mut self) {
+        if self.scratch.capacity() > SCRATCH_BYTES_KEPT {
+            self.scratch = Vec::new();
+        }
+        self.table.release();
+    }
+}
+
+/// The bytes that say the last static field and the newest dynamic one.
+const STATIC_LAST: u8 = 0x80 | static_table::ENTRIES.len() as u8;
+const DYNAMIC_FIRST: u8 = STATIC_LAST + 1;
+
+/// The bits of a table size update (RFC 7541 §6.3).
+const SIZE_UPDATE: u8 = 0x20;
+const SIZE_UPDATE_MASK: u8 = 0xe0;
+
+const INDEX_UNKNOWN: Error = Error::Malformed("index beyond both tables");
+
+/// A string literal as it stands in the block (RFC 7541 §5.2).
+#[derive(Clone, Copy)]
+struct Text<'b> {
+    bytes: &'b [u8],
+    huffman: bool,
+}
+
+impl<'b> Text<'b> {
+    #[inline]
+    fn read(rest: &mut &'b [u8]) -> Result<Self, Error> {
+        let huffman = rest.first().is_some_and(|first| first & 0x80 != 0);
+        let length = integer::read(rest, 7)?;
+        let (bytes, behind) = rest.split_at_checked(length).ok_or(Error::Malformed("string cut short"))?;
+        *rest = behind;
+        Ok(Self { bytes, huffman })
+    }
+
+    fn append_to(self, out: &mut Vec<u8>) -> Result<(), Error> {
+        if self.huffman {
+            huffman::decode(self.bytes, out)
+        } else {
+            out.extend_from_slice(self.bytes);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a shard counts about itself: written by its own thread, read by any, without contention.
+//!
+//! It does not count calls; what an application counts is the application's.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam::utils::CachePadded;
+
+macro_rules! counters {
+    ($($name:ident, $text:literal, $doc:literal;)*) => {
+        /// One thing that is counted.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(usize)]
+        pub enum Counter { $(#[doc = $doc] $name,)* }
+
+        impl Counter {
+            /// All of them, in the order of [`Snapshot`].
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Its name in snake case, as a metric would have it.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// What it counts, in one sentence.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$name => $doc,)* }
+            }
+        }
+    };
+}
+
+counters! {
+    Turns, "turns", "Turns of the loop.";
+    Enters, "enters", "Calls of io_uring_enter.";
+    Parks, "parks", "Turns that ended waiting for an event.";
+    Receives, "receives", "Receive completions that carried bytes.";
+    ReceivedBytes, "received_bytes", "Bytes received.";
+    ReceiveBufferMisses, "receive_buffer_misses", "Receives that ended because every provided buffer was in use.";
+    Sends, "sends", "Send operations submitted.";
+    ShortSends, "short_sends", "Sends that took only a part of their bytes.";
+    SentBytes, "sent_bytes", "Bytes sent.";
+    Accepted, "accepted", "Connections accepted by this shard's listeners, for whichever shard.";
+    AcceptFailures, "accept_failures", "Accepts that failed for want of descriptors or memory.";
+    Opened, "opened", "Connections placed on this shard.";
+    Closed, "closed", "Connections of this shard that were closed.";
+    Paused, "paused", "Times that a peer was no longer read because its output was not taken.";
+    ParcelsSent, "parcels_sent", "Parcels pushed to other shards.";
+    ParcelsReceived, "parcels_received", "Parcels taken from other shards.";
+    MeshFull, "mesh_full", "Parcels given back because the other shard's queue was full.";
+    WakesSent, "wakes_sent", "Wake-ups sent to other shards.";
+    WakesReceived, "wakes_received", "Wake-ups received.";
+    Errands, "errands", "Controls and sockets taken from the control lane.";
+    Timers, "timers", "Timers that fired.";
+}
+
+const COUNT: usize = Counter::ALL.len();
+
+/// The cells of one shard, shared between its thread and those who read.
+#[derive(Debug)]
+pub(crate) struct Cells([AtomicU64; COUNT]);
+
+impl Cells {
+    pub(crate) fn shared() -> Arc<CachePadded<Self>> {
+        Arc::new(CachePadded::new(Self(std::array::from_fn(|_| AtomicU64::new(0)))))
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot(std::array::from_fn(|index| self.0[index].load(Ordering::Relaxed)))
+    }
+}
+
+/// The writing end: one for each shard, used by its thread only, so an addition is a load and a store.
+#[derive(Debug)]
+pub struct Counters(Arc<CachePadded<Cells>>);
+
+impl Counters {
+    pub(crate) fn new(cells: Arc<CachePadded<Cells>>) -> Self {
+        Self(cells)
+    }
+
+    /// Adds `amount`; wraps after 2^64.
+    #[inline]
+    pub fn add(&mut self, counter: Counter, amount: u64) {
+        let cell = &self.0.0[counter as usize];
+        cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+    }
+
+    /// What stands there now.
+    #[must_use]
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.0.0[counter as usize].load(Ordering::Relaxed)
+    }
+}
+
+/// The counters of one shard as they stood at some moment; each value is exact, together they are not one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot([u64; COUNT]);
+
+impl Snapshot {
+    /// The value of one counter.
+    #[must_use]
+    pub fn get(&self, counter: Counter) -> u64 {
+        self.0[counter as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_is_read() {
+        let cells = Cells::shared();
+        let mut counters = Counters::new(cells.clone());
+        counters.add(Counter::Turns, 3);
+        counters.add(Counter::Timers, 1);
+        counters.add(Counter::Turns, 4);
+        let snapshot = cells.snapshot();
+        assert_eq!((snapshot.get(Counter::Turns), snapshot.get(Counter::Timers)), (7, 1));
+        assert_eq!((counters.get(Counter::Turns), snapshot.get(Counter::Sends)), (7, 0));
+    }
+
+    #[test]
+    fn names_are_distinct() {
+        let mut names: Vec<_> = Counter::ALL.iter().map(|counter| counter.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Counter::ALL.len());
+    }
+}

@@ -1,0 +1,80 @@
+//! Every bound of this crate that nobody needs to turn, with the relations between them asserted at compile time.
+//!
+//! What an operator may set is in [`crate::Config`]; its defaults are here too.
+
+use prism_proto::limits::{Limits, SECOND_NS};
+
+/// How long a shard may go without handing the core to its executor's background tasks.
+pub const TICK_NS: u64 = 10_000_000;
+/// How long the background tasks may keep the core at a tick.
+pub const BACKGROUND_NS_MAX: u64 = 200_000;
+/// After which run time the executor asks a background task to yield.
+pub const PREEMPT_NS: u64 = 1_000_000;
+/// Depth of the executor's own rings: it only drives timers and hand-offs to its blocking thread.
+pub const EXECUTOR_RING_DEPTH: usize = 64;
+
+/// Submission queue entries of a shard's ring; more operations than this in one turn cost a further system call.
+pub const RING_ENTRIES_DEFAULT: u32 = 2_048;
+/// Completion queue entries for each submission queue entry.
+pub const COMPLETIONS_PER_ENTRY: u32 = 4;
+/// Receive buffers of a shard, shared by all its sockets; a power of two.
+pub const RECEIVE_BUFFERS_DEFAULT: u16 = 512;
+/// Bytes of one receive buffer.
+pub const RECEIVE_BUFFER_BYTES_DEFAULT: usize = 8_192;
+/// The most receive buffers that a provided-buffer ring can hold.
+pub const RECEIVE_BUFFERS_MAX: u16 = 32_768;
+
+/// Parcels that may wait from one shard to one other; a power of two.
+pub const MESH_CAPACITY_DEFAULT: usize = 4_096;
+/// Parcels taken from one other shard in one turn, so that a busy neighbour does not starve the sockets.
+pub const PARCELS_PER_TURN_MAX: usize = 512;
+/// Parcels that wait for the end of the turn before the other shard is shown them.
+pub const PARCELS_UNPUBLISHED_MAX: usize = 64;
+/// Errands (controls, sockets to take over) that may wait for one shard.
+pub const LANE_CAPACITY: usize = 4_096;
+/// Errands taken in one turn.
+pub const ERRANDS_PER_TURN_MAX: usize = 256;
+/// Timers that may be set on one shard (16 bytes each).
+pub const TIMERS_MAX: usize = 1 << 20;
+/// Timers that fire in one turn.
+pub const TIMERS_PER_TURN_MAX: usize = 1_024;
+
+/// Sockets that one shard may open itself, beyond the connections that it accepts.
+pub const ADOPTED_MAX: usize = 65_536;
+/// Connections accepted beyond `connections_max` that wait, unserved, for one to close; one more is closed at once.
+pub const ACCEPTED_WAITING_MAX: usize = 4_096;
+/// How long accepting rests after the process or the system ran out of descriptors or memory.
+pub const ACCEPT_REST_NS: u64 = 100_000_000;
+/// Unsent bytes of one peer at which its socket is no longer read; it is read again at half of that.
+pub const UNSENT_BYTES_MAX_DEFAULT: usize = 4 << 20;
+/// Bytes of output buffers that one shard keeps for reuse.
+pub const POOLED_BYTES_MAX: usize = 16 << 20;
+/// The largest output buffer kept for reuse.
+pub const POOLED_BUFFER_BYTES_MAX: usize = 1 << 20;
+/// Capacity of a fresh output buffer.
+pub const OUTPUT_BUFFER_BYTES: usize = 4_096;
+/// The most bytes in one send; what is longer goes in several.
+pub const SEND_BYTES_MAX: usize = 1 << 30;
+/// How long a connection whose last byte was sent waits for its peer to close.
+pub const LINGER_NS: u64 = 200_000_000;
+/// How long a stopping shard waits for the kernel to give its operations back.
+pub const STOP_NS_MAX: u64 = SECOND_NS;
+/// Passes over the peers that changed, in one turn; what still changes then waits for the next.
+pub const SETTLE_PASSES_MAX: usize = 4;
+
+const _: () = {
+    assert!(RECEIVE_BUFFERS_DEFAULT.is_power_of_two() && RECEIVE_BUFFERS_DEFAULT <= RECEIVE_BUFFERS_MAX);
+    assert!(MESH_CAPACITY_DEFAULT.is_power_of_two());
+    // The peer is shown parcels well before the queue is full of hidden ones.
+    assert!(PARCELS_UNPUBLISHED_MAX * 4 <= MESH_CAPACITY_DEFAULT);
+    assert!(PARCELS_PER_TURN_MAX <= MESH_CAPACITY_DEFAULT && ERRANDS_PER_TURN_MAX <= LANE_CAPACITY);
+    assert!(BACKGROUND_NS_MAX * 10 <= TICK_NS && PREEMPT_NS < TICK_NS);
+    // A peer may hold one whole message unsent without being paused, and pausing comes before its buffer bound.
+    assert!(UNSENT_BYTES_MAX_DEFAULT >= Limits::DEFAULT.message_bytes_max);
+    assert!(UNSENT_BYTES_MAX_DEFAULT < Limits::DEFAULT.connection_buffer_bytes_max);
+    assert!(OUTPUT_BUFFER_BYTES <= POOLED_BUFFER_BYTES_MAX && POOLED_BUFFER_BYTES_MAX <= POOLED_BYTES_MAX);
+    // A drain with nothing in flight ends within a second.
+    assert!(LINGER_NS * 2 <= SECOND_NS);
+    // Slot indexes are 32 bits wide.
+    assert!(Limits::DEFAULT.connections_max + ADOPTED_MAX < u32::MAX as usize);
+};

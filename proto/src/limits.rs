@@ -65,6 +65,38 @@ pub const FRAME_BYTES_MAX: usize = 16_384;
 pub const HEADER_TABLE_BYTES_MAX: usize = 4_096;
 /// CONTINUATION frames that may follow one HEADERS frame (CVE-2024-27316).
 pub const CONTINUATIONS_PER_HEADERS_MAX: usize = 8;
+/// The window of each stream (SETTINGS_INITIAL_WINDOW_SIZE), at most: larger messages are granted more when there is room.
+pub const STREAM_WINDOW_BYTES: u32 = 12 << 10;
+/// The least window of a stream, however tight the limits are: smaller ones would cost a round trip for every few bytes.
+pub const STREAM_WINDOW_BYTES_MIN: u32 = 1 << 10;
+/// The window of each connection.
+pub const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// The longest DATA frame that we send, whatever a peer accepts.
+pub const DATA_FRAME_BYTES_MAX: usize = 64 << 10;
+/// What one stream may send in its turn when several wait for the same window.
+pub const SEND_TURN_BYTES_MAX: usize = 16 << 10;
+/// Answers to PING, SETTINGS and the like that may wait to be sent before no more is read.
+pub const CONTROL_FRAMES_MAX: usize = 4_096;
+/// Resets, SETTINGS, empty DATA frames and broken rules that a connection is forgiven in a burst (CVE-2023-44487), and in a second.
+pub const DISTURBANCES_BURST_MAX: u64 = 4_096;
+/// See [`DISTURBANCES_BURST_MAX`].
+pub const DISTURBANCES_PER_SECOND: u64 = 1_000;
+/// Pings too close to each other that are forgiven, as gRPC's A8 has it.
+pub const PING_STRIKES_MAX: u32 = 2;
+/// Streams that we reset last and whose late frames are ignored.
+pub const RESETS_REMEMBERED_MAX: usize = 64;
+/// Empty buffers that a connection keeps for messages that are assembled or wait.
+pub const SPARE_BUFFERS_MAX: usize = 4;
+/// The largest buffer that it keeps.
+pub const SPARE_BUFFER_BYTES_MAX: usize = 16 << 10;
+/// Header blocks that a connection remembers with their meaning.
+pub const MEMO_BLOCKS_MAX: usize = 8;
+/// The longest block that it remembers.
+pub const MEMO_BLOCK_BYTES_MAX: usize = 96;
+/// As much of a path or a name that we don't know as an error message shows.
+pub const PATH_SHOWN_BYTES_MAX: usize = 256;
+/// The longest `grpc-message` that we send, before it is percent-encoded.
+pub const STATUS_MESSAGE_BYTES_MAX: usize = 4_096;
 /// The longest namespace, prefix, ordering key or subscriber id.
 pub const NAME_BYTES_MAX: usize = 1_024;
 /// The longest time to live in seconds: 100 years.
@@ -80,4 +112,16 @@ const _: () = {
     // A header block fits the frames that may carry it.
     assert!(limits.header_list_bytes_max <= FRAME_BYTES_MAX * (1 + CONTINUATIONS_PER_HEADERS_MAX));
     assert!(HEADER_TABLE_BYTES_MAX <= limits.header_list_bytes_max);
+    // Every stream may use its window while the largest message is assembled.
+    assert!(
+        limits.streams_per_connection_max * STREAM_WINDOW_BYTES as usize + limits.message_bytes_max
+            <= limits.connection_buffer_bytes_max
+    );
+    // The largest message can come without a pause for the connection's window.
+    assert!(CONNECTION_WINDOW_BYTES as usize >= limits.message_bytes_max);
+    // Every stream may be cancelled at once, a time-out of all calls for example, and again.
+    assert!(DISTURBANCES_BURST_MAX as usize >= 2 * limits.streams_per_connection_max);
+    assert!(DISTURBANCES_PER_SECOND <= SECOND_NS);
+    // A status message fits one frame when each byte takes three.
+    assert!(STATUS_MESSAGE_BYTES_MAX * 3 < FRAME_BYTES_MAX);
 };

@@ -117,8 +117,8 @@ pub fn rst_stream(head: &Head, payload: &[u8]) -> Result<ErrorCode, Error> {
 /// SETTINGS, or the acknowledgement of ours.
 ///
 /// # Errors
-/// Of the connection: PROTOCOL_ERROR on another stream than 0, FRAME_SIZE_ERROR for an ACK that says anything, and those of
-/// [`Settings::parse`].
+/// Of the connection: PROTOCOL_ERROR on another stream than 0, FRAME_SIZE_ERROR for an ACK that says anything, and those
+/// of [`Settings::parse`].
 pub fn settings(head: &Head, payload: &[u8]) -> Result<Settings, Error> {
     check_connection(head, "SETTINGS on a stream")?;
     if !head.has(flag::ACK) {
@@ -155,8 +155,8 @@ pub fn goaway<'p>(head: &Head, payload: &'p [u8]) -> Result<GoAway<'p>, Error> {
 /// WINDOW_UPDATE: the increment, 1 to 2^31-1.
 ///
 /// # Errors
-/// FRAME_SIZE_ERROR of the connection for another length than four; PROTOCOL_ERROR for an increment of 0, of the stream or,
-/// on stream 0, of the connection.
+/// FRAME_SIZE_ERROR of the connection for another length than four; PROTOCOL_ERROR for an increment of 0, of the stream
+/// or, on stream 0, of the connection.
 #[inline]
 pub fn window_update(head: &Head, payload: &[u8]) -> Result<u32, Error> {
     let Ok(word) = payload.try_into() else {

@@ -49,8 +49,8 @@ impl Settings {
     /// Reads the payload of a SETTINGS frame that is no ACK.
     ///
     /// # Errors
-    /// Of the connection: FRAME_SIZE_ERROR for a length that is no multiple of six, otherwise the code that §6.5.2 gives
-    /// for a value out of bounds.
+    /// Of the connection: FRAME_SIZE_ERROR for a length that is no multiple of six, otherwise the code that §6.5.2
+    /// gives for a value out of bounds.
     pub fn parse(payload: &[u8]) -> Result<Self, Error> {
         let (pairs, rest) = payload.as_chunks::<SETTING_BYTES>();
         if !rest.is_empty() {

@@ -20,8 +20,8 @@ pub fn encode(message: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// Decodes a `grpc-message`. Nothing is refused, as the specification asks: an escape that is none stands for itself, and
-/// what is not UTF-8 becomes U+FFFD.
+/// Decodes a `grpc-message`. Nothing is refused, as the specification asks: an escape that is none stands for itself,
+/// and what is not UTF-8 becomes U+FFFD.
 pub fn decode(encoded: &[u8]) -> Cow<'_, str> {
     if !encoded.contains(&b'%') {
         return String::from_utf8_lossy(encoded);

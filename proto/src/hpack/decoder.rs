@@ -24,11 +24,21 @@ impl Decoder {
         Self { table, table_bytes_max, scratch: Vec::new() }
     }
 
-    /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the same
-    /// block means the same fields.
+    /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the
+    /// same block means the same fields.
     #[inline]
     pub fn generation(&self) -> u64 {
         self.table.generation()
+    }
+
+    /// The table's size as RFC 7541 §4.1 counts it.
+    pub fn table_bytes(&self) -> usize {
+        self.table.size()
+    }
+
+    /// Bytes that the decoder keeps allocated between blocks, whatever came: a small multiple of its table's bound.
+    pub fn held_bytes(&self) -> usize {
+        self.table.held_bytes() + self.scratch.capacity()
     }
 
     /// Decodes one whole block (HEADERS and its CONTINUATIONs together) and reports its fields in order.
@@ -45,53 +55,88 @@ impl Decoder {
         list_bytes_max: usize,
         mut on_header: impl FnMut(&[u8], &[u8]),
     ) -> Result<(), Error> {
-        let mut list = List { bytes: 0, bytes_max: list_bytes_max };
-        let mut at = self.size_updates(block)?;
-        while let Some(&first) = block.get(at) {
-            if first & 0x80 != 0 {
-                let index = integer::read(block, &mut at, 7)?;
-                let (name, value) = field(&self.table, index)?;
-                if list.admits(name, value) {
+        let mut rest = block;
+        let mut list_bytes_left = list_bytes_max;
+        let mut is_too_large = false;
+        if rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
+            rest = self.size_updates(rest)?;
+        }
+        while let Some((&first, behind)) = rest.split_first() {
+            let (name, value) = match first {
+                // Indexed fields of one byte (RFC 7541 §6.1), which are nearly all that there is.
+                0x81..=STATIC_LAST => {
+                    rest = behind;
+                    static_table::ENTRIES[usize::from(first - 0x81)]
+                }
+                DYNAMIC_FIRST..=0xfe => {
+                    rest = behind;
+                    self.table.get(usize::from(first - DYNAMIC_FIRST)).ok_or(INDEX_UNKNOWN)?
+                }
+                _ => {
+                    let (field, behind) = self.uncommon(rest)?;
+                    rest = behind;
+                    field
+                }
+            };
+            match list_bytes_left.checked_sub(name.len() + value.len() + FIELD_OVERHEAD_BYTES) {
+                Some(left) => {
+                    list_bytes_left = left;
                     on_header(name, value);
                 }
-            } else if first & 0x40 != 0 {
-                self.literal_indexed(block, &mut at, &mut list, &mut on_header)?;
-            } else if first & 0x20 == 0 {
-                // Without indexing and never indexed differ only for those who forward the field.
-                self.literal(block, &mut at, &mut list, &mut on_header)?;
-            } else {
-                return Err(Error::Malformed("table size update after a field"));
+                // Nothing more fits: each field counts its overhead at least.
+                None => (list_bytes_left, is_too_large) = (0, true),
             }
         }
-        if list.bytes > list.bytes_max { Err(Error::ListTooLarge) } else { Ok(()) }
+        self.release();
+        if is_too_large { Err(Error::ListTooLarge) } else { Ok(()) }
     }
 
-    /// Size updates stand at the start of a block only (RFC 7541 §4.2). Returns where the fields begin.
-    #[inline]
-    fn size_updates(&mut self, block: &[u8]) -> Result<usize, Error> {
-        let mut at = 0;
-        while block.get(at).is_some_and(|first| first & 0xe0 == 0x20) {
-            let size_max = integer::read(block, &mut at, 5)?;
+    /// The field at an index of the joined address space (RFC 7541 §2.3.3).
+    fn field(&self, index: usize) -> Result<Field<'_>, Error> {
+        match static_table::get(index) {
+            Some(field) => Ok(field),
+            None => self.table.get(index.wrapping_sub(static_table::ENTRIES.len() + 1)).ok_or(INDEX_UNKNOWN),
+        }
+    }
+
+    /// Any representation: the field that `rest` begins with, and what follows it.
+    #[inline(never)]
+    fn uncommon<'s, 'b: 's>(&'s mut self, mut rest: &'b [u8]) -> Result<(Field<'s>, &'b [u8]), Error> {
+        let first = rest.first().copied().unwrap_or(0);
+        let field = if first & 0x80 != 0 {
+            let index = integer::read(&mut rest, 7)?;
+            self.field(index)?
+        } else if first & 0x40 != 0 {
+            self.literal_indexed(&mut rest)?
+        } else if first & SIZE_UPDATE_MASK != SIZE_UPDATE {
+            // Without indexing and never indexed differ only for those who forward the field.
+            self.literal(&mut rest)?
+        } else {
+            return Err(Error::Malformed("table size update after a field"));
+        };
+        Ok((field, rest))
+    }
+
+    /// Size updates stand at the start of a block only (RFC 7541 §4.2). Returns what follows them.
+    #[cold]
+    fn size_updates<'b>(&mut self, mut rest: &'b [u8]) -> Result<&'b [u8], Error> {
+        while rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
+            let size_max = integer::read(&mut rest, 5)?;
             if size_max > self.table_bytes_max {
                 return Err(Error::Malformed("table size update above SETTINGS_HEADER_TABLE_SIZE"));
             }
             self.table.resize(size_max);
         }
-        Ok(at)
+        Ok(rest)
     }
 
     /// Literal field with incremental indexing (RFC 7541 §6.2.1): decoded straight into the table's buffer.
-    fn literal_indexed(
-        &mut self,
-        block: &[u8],
-        at: &mut usize,
-        list: &mut List,
-        on_header: &mut impl FnMut(&[u8], &[u8]),
-    ) -> Result<(), Error> {
+    fn literal_indexed(&mut self, rest: &mut &[u8]) -> Result<Field<'_>, Error> {
+        self.table.settle();
         let start = self.table.buffer_mut().len();
-        let index = integer::read(block, at, 6)?;
+        let index = integer::read(rest, 6)?;
         if index == 0 {
-            Text::read(block, at)?.append_to(self.table.buffer_mut())?;
+            Text::read(rest)?.append_to(self.table.buffer_mut())?;
         } else if let Some((name, _)) = static_table::get(index) {
             self.table.buffer_mut().extend_from_slice(name);
         } else {
@@ -99,28 +144,17 @@ impl Decoder {
             self.table.append_again(range.ok_or(INDEX_UNKNOWN)?);
         }
         let name_bytes = self.table.buffer_mut().len() - start;
-        Text::read(block, at)?.append_to(self.table.buffer_mut())?;
+        Text::read(rest)?.append_to(self.table.buffer_mut())?;
         self.table.commit(start, name_bytes);
-        let (name, value) = self.table.buffer_mut()[start..].split_at(name_bytes);
-        if list.admits(name, value) {
-            on_header(name, value);
-        }
-        self.table.settle();
-        Ok(())
+        Ok(self.table.buffer_mut()[start..].split_at(name_bytes))
     }
 
     /// Literal field that leaves the table alone (RFC 7541 §6.2.2, §6.2.3).
-    fn literal(
-        &mut self,
-        block: &[u8],
-        at: &mut usize,
-        list: &mut List,
-        on_header: &mut impl FnMut(&[u8], &[u8]),
-    ) -> Result<(), Error> {
-        let index = integer::read(block, at, 4)?;
+    fn literal<'s, 'b: 's>(&'s mut self, rest: &mut &'b [u8]) -> Result<Field<'s>, Error> {
+        let index = integer::read(rest, 4)?;
+        let name = if index == 0 { Some(Text::read(rest)?) } else { None };
+        let value = Text::read(rest)?;
         self.scratch.clear();
-        let name = if index == 0 { Some(Text::read(block, at)?) } else { None };
-        let value = Text::read(block, at)?;
         if let Some(Text { bytes, huffman: true }) = name {
             huffman::decode(bytes, &mut self.scratch)?;
         }
@@ -130,47 +164,35 @@ impl Decoder {
         }
         let (scratch_name, scratch_value) = self.scratch.split_at(name_bytes);
         let name = match name {
-            None => field(&self.table, index)?.0,
+            None => self.field(index)?.0,
             Some(text) if text.huffman => scratch_name,
             Some(text) => text.bytes,
         };
-        let value = if value.huffman { scratch_value } else { value.bytes };
-        if list.admits(name, value) {
-            on_header(name, value);
-        }
+        Ok((name, if value.huffman { scratch_value } else { value.bytes }))
+    }
+
+    /// Gives back what an unusually long field made the buffers grow to.
+    #[inline(always)]
+    fn release(&mut self) {
         if self.scratch.capacity() > SCRATCH_BYTES_KEPT {
-            self.scratch.clear();
-            self.scratch.shrink_to(SCRATCH_BYTES_KEPT);
+            self.scratch = Vec::new();
         }
-        Ok(())
+        self.table.release();
     }
 }
+
+/// A name and its value.
+type Field<'f> = (&'f [u8], &'f [u8]);
+
+/// The bytes that say the last static field and the newest dynamic one.
+const STATIC_LAST: u8 = 0x80 | static_table::ENTRIES.len() as u8;
+const DYNAMIC_FIRST: u8 = STATIC_LAST + 1;
+
+/// The bits of a table size update (RFC 7541 §6.3).
+const SIZE_UPDATE: u8 = 0x20;
+const SIZE_UPDATE_MASK: u8 = 0xe0;
 
 const INDEX_UNKNOWN: Error = Error::Malformed("index beyond both tables");
-
-/// The field at an index of the joined address space (RFC 7541 §2.3.3).
-#[inline(always)]
-fn field(table: &DynamicTable, index: usize) -> Result<(&[u8], &[u8]), Error> {
-    match static_table::get(index) {
-        Some(field) => Ok(field),
-        None => table.get(index.wrapping_sub(static_table::ENTRIES.len() + 1)).ok_or(INDEX_UNKNOWN),
-    }
-}
-
-/// A header list as it grows, against its bound.
-struct List {
-    bytes: usize,
-    bytes_max: usize,
-}
-
-impl List {
-    /// Counts a field; whether the list is still within its bound.
-    #[inline(always)]
-    fn admits(&mut self, name: &[u8], value: &[u8]) -> bool {
-        self.bytes = self.bytes.saturating_add(name.len() + value.len() + FIELD_OVERHEAD_BYTES);
-        self.bytes <= self.bytes_max
-    }
-}
 
 /// A string literal as it stands in the block (RFC 7541 §5.2).
 #[derive(Clone, Copy)]
@@ -181,11 +203,11 @@ struct Text<'b> {
 
 impl<'b> Text<'b> {
     #[inline]
-    fn read(block: &'b [u8], at: &mut usize) -> Result<Self, Error> {
-        let huffman = block.get(*at).is_some_and(|first| first & 0x80 != 0);
-        let length = integer::read(block, at, 7)?;
-        let bytes = block[*at..].get(..length).ok_or(Error::Malformed("string cut short"))?;
-        *at += length;
+    fn read(rest: &mut &'b [u8]) -> Result<Self, Error> {
+        let huffman = rest.first().is_some_and(|first| first & 0x80 != 0);
+        let length = integer::read(rest, 7)?;
+        let (bytes, behind) = rest.split_at_checked(length).ok_or(Error::Malformed("string cut short"))?;
+        *rest = behind;
         Ok(Self { bytes, huffman })
     }
 

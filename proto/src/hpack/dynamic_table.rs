@@ -47,6 +47,14 @@ impl DynamicTable {
         self.size_max
     }
 
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.buffer.capacity() + self.entries.capacity() * size_of::<Entry>()
+    }
+
     /// Differs after every insertion, eviction and resize.
     pub(super) fn generation(&self) -> u64 {
         self.generation
@@ -68,11 +76,13 @@ impl DynamicTable {
         Some(start..start + entry.name_bytes as usize)
     }
 
-    /// The index of the field that has this name and value, or else of one with this name: `(index, whole)`.
+    /// The index of the newest field that has this name and value, or else of the newest with this name:
+    /// `(index, whole)`.
     pub(super) fn find(&self, name: &[u8], value: &[u8]) -> Option<(usize, bool)> {
         let mut same_name = None;
         for (index, entry) in self.entries.iter().enumerate() {
-            if entry.name_bytes as usize != name.len() {
+            let is_candidate = entry.value_bytes as usize == value.len() || same_name.is_none();
+            if entry.name_bytes as usize != name.len() || !is_candidate {
                 continue;
             }
             match self.get(index) {
@@ -113,19 +123,29 @@ impl DynamicTable {
 
     /// Cuts off what no entry names, when there is much of it.
     pub(super) fn settle(&mut self) {
-        let Some(oldest) = self.entries.back() else {
-            self.base += self.buffer.len();
-            self.buffer.clear();
-            self.buffer.shrink_to(self.buffer_bytes_max());
+        let end = self.base + self.buffer.len();
+        let forgotten = self.entries.back().map_or(end, |oldest| oldest.position) - self.base;
+        if forgotten < self.size_max.max(FORGOTTEN_BYTES_MIN) {
             return;
-        };
-        let forgotten = oldest.position - self.base;
-        if forgotten > self.size_max.max(FORGOTTEN_BYTES_MIN) {
-            self.buffer.copy_within(forgotten.., 0);
-            self.buffer.truncate(self.buffer.len() - forgotten);
-            self.base += forgotten;
-            self.buffer.shrink_to(self.buffer_bytes_max());
         }
+        self.buffer.copy_within(forgotten.., 0);
+        self.buffer.truncate(self.buffer.len() - forgotten);
+        self.base += forgotten;
+    }
+
+    /// Gives back what a field larger than the table has made the buffer grow to.
+    #[inline(always)]
+    pub(super) fn release(&mut self) {
+        if self.buffer.capacity() > self.buffer_bytes_max() {
+            self.shrink();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shrink(&mut self) {
+        self.settle();
+        self.buffer.shrink_to(self.buffer_bytes_max());
     }
 
     /// Sets the bound and evicts what no longer fits (RFC 7541 §4.3).
@@ -138,9 +158,10 @@ impl DynamicTable {
         self.settle();
     }
 
-    /// What the buffer may keep allocated between blocks.
+    /// What the buffer may keep allocated between blocks: twice what entries, forgotten bytes and one more field come to.
+    #[inline(always)]
     fn buffer_bytes_max(&self) -> usize {
-        4 * self.size_max.max(FORGOTTEN_BYTES_MIN)
+        8 * self.size_max.max(FORGOTTEN_BYTES_MIN)
     }
 
     fn evict_to(&mut self, size_max: usize) {

@@ -1,26 +1,34 @@
 //! The Huffman code of RFC 7541 Appendix B, both ways.
 //!
-//! The code is canonical (codes of one length are consecutive, in the order of their symbols), so the lengths say all of
-//! it. Decoding looks twelve bits up at a time, which yields one or two symbols, and walks the lengths for rarer ones.
+//! The code is canonical (codes of one length are consecutive, in the order of their symbols), so the lengths say all
+//! of it. Decoding looks twelve bits up at a time, which yields one or two symbols, and walks the lengths for rarer ones.
 
 use super::Error;
 
 /// Bits of each symbol's code; 256 is the end of the string.
 #[rustfmt::skip]
 const BITS: [u8; 257] = [
-    13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
-    6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10,
-    13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6,
-    15, 5, 6, 5, 6, 5, 6, 6, 6, 5, 7, 7, 6, 6, 6, 5, 6, 7, 6, 5, 5, 6, 7, 7, 7, 7, 7, 15, 11, 14, 13, 28,
-    20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23, 24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24,
-    22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22, 23, 23, 21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23,
-    26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26, 27, 27, 26, 24, 25, 19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27,
-    20, 24, 20, 21, 22, 21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
+    13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28,
+    28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 28,
+    6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6,
+    5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10,
+    13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+    7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6,
+    15, 5, 6, 5, 6, 5, 6, 6, 6, 5, 7, 7, 6, 6, 6, 5,
+    6, 7, 6, 5, 5, 6, 7, 7, 7, 7, 7, 15, 11, 14, 13, 28,
+    20, 22, 20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23,
+    24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23, 22, 23, 23, 24,
+    22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22, 23, 23,
+    21, 21, 22, 21, 23, 22, 23, 23, 20, 22, 22, 22, 23, 22, 22, 23,
+    26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26, 27, 27, 26, 24, 25,
+    19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27,
+    20, 24, 20, 21, 22, 21, 21, 23, 22, 22, 25, 25, 24, 24, 26, 23,
+    26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
     30,
 ];
 const BITS_MIN: usize = 5;
 const BITS_MAX: usize = 30;
-/// The symbol that ends a string, and must not be in one (RFC 7541 §5.2).
+/// The symbol that ends a string, and must not be in one (RFC 7541 §5.2); its code is the last.
 const END_OF_STRING: u16 = 256;
 /// Bits that one look-up consumes at most.
 const LOOKUP_BITS: usize = 12;
@@ -65,9 +73,9 @@ const fn build_code() -> Code {
     built
 }
 
-/// The symbol that `window` begins with, and its bits.
-const fn symbol_of(code: &Code, window: u32) -> (u16, usize) {
-    let mut bits = BITS_MIN;
+/// The symbol that `window` begins with, and its bits; its code is known to have `bits_min` bits at least.
+const fn symbol_of(code: &Code, window: u32, bits_min: usize) -> (u16, usize) {
+    let mut bits = bits_min;
     while bits < BITS_MAX && window as u64 >= code.end[bits] {
         bits += 1;
     }
@@ -76,125 +84,137 @@ const fn symbol_of(code: &Code, window: u32) -> (u16, usize) {
     (code.ordered[place as usize + offset as usize], bits)
 }
 
-/// What twelve bits begin with: one or two symbols, or none when the first code is longer.
-#[derive(Clone, Copy)]
-struct Lookup {
-    symbols: [u8; 2],
-    /// Bits of all the symbols.
-    bits: u8,
-    /// The number of symbols in the low half, the bits of the first in the high.
-    count_and_first_bits: u8,
-}
+/// What twelve bits begin with: from the lowest byte on the bits taken, eight for each symbol, and two symbols, of which the
+/// second is 0 when there is one only. All 0 when the first code is longer.
+type Lookup = u32;
 
 static LOOKUPS: [Lookup; 1 << LOOKUP_BITS] = build_lookups();
 
 const fn build_lookups() -> [Lookup; 1 << LOOKUP_BITS] {
-    let none = Lookup { symbols: [0; 2], bits: 0, count_and_first_bits: 0 };
-    let mut built = [none; 1 << LOOKUP_BITS];
+    let mut built = [0; 1 << LOOKUP_BITS];
     let mut index = 0;
     while index < built.len() {
         let window = (index as u32) << (32 - LOOKUP_BITS);
-        let (first, first_bits) = symbol_of(&CODE_BUILT, window);
+        let (first, first_bits) = symbol_of(&CODE_BUILT, window, BITS_MIN);
         if first_bits <= LOOKUP_BITS {
-            built[index] = Lookup {
-                symbols: [first as u8, 0],
-                bits: first_bits as u8,
-                count_and_first_bits: 1 | (first_bits as u8) << 4,
+            let (second, second_bits) = symbol_of(&CODE_BUILT, window << first_bits, BITS_MIN);
+            let bits = first_bits + second_bits;
+            built[index] = if bits <= LOOKUP_BITS {
+                bits as u32 | 16 << 8 | (first as u32) << 16 | (second as u32) << 24
+            } else {
+                first_bits as u32 | 8 << 8 | (first as u32) << 16
             };
-            let (second, second_bits) = symbol_of(&CODE_BUILT, window << first_bits);
-            if first_bits + second_bits <= LOOKUP_BITS {
-                built[index] = Lookup {
-                    symbols: [first as u8, second as u8],
-                    bits: (first_bits + second_bits) as u8,
-                    count_and_first_bits: 2 | (first_bits as u8) << 4,
-                };
-            }
         }
         index += 1;
     }
     built
 }
 
+/// What four look-ups yield from one window.
+struct Step {
+    /// The symbols, from the lowest byte on.
+    symbols: u64,
+    /// How many there are, and the bits that they took.
+    count: usize,
+    bits: usize,
+    /// The next code is longer than a look-up.
+    stuck: bool,
+}
+
+/// Takes four look-ups from the left of `window`, at most 48 bits.
+#[inline(always)]
+fn step(mut window: u64) -> Step {
+    let mut symbols = 0u64;
+    // Bits and eightfold counts add up in their own bytes.
+    let mut sum = 0u32;
+    let mut lookup = 0;
+    for _ in 0..4 {
+        // A long code yields 0 and moves nothing, so all the look-ups after it yield 0 too.
+        lookup = LOOKUPS[(window >> (64 - LOOKUP_BITS)) as usize];
+        window <<= lookup & 63;
+        symbols |= u64::from(lookup >> 16) << ((sum >> 8) & 63);
+        sum += lookup & 0xffff;
+    }
+    Step { symbols, count: (sum >> 11) as usize, bits: (sum & 0xff) as usize, stuck: lookup == 0 }
+}
+
 /// Appends to `out` what `source` stands for.
 pub(super) fn decode(source: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     let start = out.len();
-    // No code is shorter than five bits; a look-up writes two symbols even when it yields one.
-    out.resize(start + source.len() * 8 / BITS_MIN + 2, 0);
-    let written = decode_into(source, &mut out[start..]);
-    out.truncate(start + *written.as_ref().unwrap_or(&0));
-    written.map(|_| ())
+    // No code is shorter than five bits; a step may write eight bytes beyond the last symbol.
+    out.resize(start + source.len() * 8 / BITS_MIN + 16, 0);
+    let mut run = Run { window: 0, available: 0, left: source.len() * 8, written: start };
+    if let Some(tail) = run.decode(source, out)? {
+        // Ones beyond the end: no code of up to twelve bits is all ones, so that they yield no symbol by themselves.
+        let mut padded = [0xff; 32];
+        padded[..tail.len()].copy_from_slice(tail);
+        if run.decode(&padded, out)?.is_some() {
+            return Err(PADDING_WRONG);
+        }
+    }
+    out.truncate(run.written);
+    Ok(())
 }
 
-fn decode_into(mut source: &[u8], out: &mut [u8]) -> Result<usize, Error> {
-    let mut written = 0;
-    // The bits not yet decoded, aligned to the left, and how many there are.
-    let mut window = 0u64;
-    let mut available = 0usize;
-    while let Some(chunk) = source.first_chunk::<8>() {
-        // Below the counted bits the window already has some of the next ones: they are read again, to the same place.
-        window |= u64::from_be_bytes(*chunk) >> available;
-        let consumed = (63 - available) >> 3;
-        source = &source[consumed..];
-        available += consumed * 8;
-        while available >= BITS_MAX {
-            let lookup = LOOKUPS[(window >> (64 - LOOKUP_BITS)) as usize];
-            if lookup.bits == 0 {
-                let (symbol, bits) = symbol_of(&CODE, (window >> 32) as u32);
+const PADDING_WRONG: Error = Error::Malformed("padding of a Huffman string");
+
+/// A decoding under way.
+struct Run {
+    /// The bits that come next, aligned to the left, and how many of them count.
+    window: u64,
+    available: usize,
+    /// Bits of the string that are not decoded yet.
+    left: usize,
+    /// Where the next symbol goes.
+    written: usize,
+}
+
+impl Run {
+    /// Decodes `source` up to its last bytes and returns those, or nothing when the string's padding was reached.
+    #[inline(always)]
+    fn decode<'s>(&mut self, mut source: &'s [u8], out: &mut [u8]) -> Result<Option<&'s [u8]>, Error> {
+        while !self.is_padding() {
+            let Some(chunk) = source.first_chunk() else { return Ok(Some(source)) };
+            // Below the bits that count stand some of the next ones already: they are read again, to the same place.
+            self.window |= u64::from_be_bytes(*chunk) >> self.available;
+            source = &source[(63 - self.available) >> 3..];
+            self.available |= 56;
+            let step = step(self.window);
+            self.put(step.symbols, step.count, out);
+            self.take(step.bits)?;
+            if step.stuck && self.available >= BITS_MAX && !self.is_padding() {
+                let (symbol, bits) = symbol_of(&CODE, (self.window >> 32) as u32, LOOKUP_BITS + 1);
                 if symbol == END_OF_STRING {
                     return Err(Error::Malformed("end-of-string symbol in a Huffman string"));
                 }
-                out[written] = symbol as u8;
-                written += 1;
-                window <<= bits;
-                available -= bits;
-                continue;
+                self.put(u64::from(symbol), 1, out);
+                self.take(bits)?;
             }
-            out[written] = lookup.symbols[0];
-            out[written + 1] = lookup.symbols[1];
-            written += usize::from(lookup.count_and_first_bits & 0xf);
-            window <<= lookup.bits;
-            available -= usize::from(lookup.bits);
         }
+        Ok(None)
     }
-    decode_tail(source, window, available, &mut out[written..]).map(|tail| written + tail)
-}
 
-/// Decodes the last bits, of which fewer than eight may be padding of ones (RFC 7541 §5.2).
-fn decode_tail(mut source: &[u8], mut window: u64, mut available: usize, out: &mut [u8]) -> Result<usize, Error> {
-    let mut written = 0;
-    loop {
-        while available <= 56 {
-            let Some((&byte, rest)) = source.split_first() else { break };
-            window |= u64::from(byte) << (56 - available);
-            available += 8;
-            source = rest;
+    /// Whether all that is left is padding: fewer than eight ones (RFC 7541 §5.2).
+    #[inline(always)]
+    fn is_padding(&self) -> bool {
+        self.left < 8 && self.window.leading_ones() as usize >= self.left
+    }
+
+    #[inline(always)]
+    fn take(&mut self, bits: usize) -> Result<(), Error> {
+        self.window <<= bits;
+        self.available -= bits;
+        self.left = self.left.checked_sub(bits).ok_or(PADDING_WRONG)?;
+        Ok(())
+    }
+
+    /// Puts up to eight symbols into place, and zeros behind them.
+    #[inline(always)]
+    fn put(&mut self, symbols: u64, count: usize, out: &mut [u8]) {
+        if let Some(place) = out.get_mut(self.written..).and_then(|rest| rest.first_chunk_mut()) {
+            *place = symbols.to_le_bytes();
         }
-        // Beyond the end stand ones, so that no symbol begins in the padding and ends in it.
-        let padded = window | u64::MAX.checked_shr(available as u32).unwrap_or(0);
-        let lookup = LOOKUPS[(padded >> (64 - LOOKUP_BITS)) as usize];
-        let (symbols, bits, count) = match lookup.count_and_first_bits {
-            0 => {
-                let (symbol, bits) = symbol_of(&CODE, (padded >> 32) as u32);
-                if symbol == END_OF_STRING && bits <= available {
-                    return Err(Error::Malformed("end-of-string symbol in a Huffman string"));
-                }
-                ([symbol as u8, 0], bits, 1)
-            }
-            both if both & 0xf == 2 && usize::from(lookup.bits) <= available => {
-                (lookup.symbols, usize::from(lookup.bits), 2)
-            }
-            one => (lookup.symbols, usize::from(one >> 4), 1),
-        };
-        if bits > available {
-            return match padded {
-                u64::MAX if available < 8 => Ok(written),
-                _ => Err(Error::Malformed("padding of a Huffman string")),
-            };
-        }
-        out[written..written + count].copy_from_slice(&symbols[..count]);
-        written += count;
-        window <<= bits;
-        available -= bits;
+        self.written += count;
     }
 }
 

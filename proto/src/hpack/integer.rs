@@ -5,27 +5,27 @@ use super::Error;
 /// Continuation bytes that one integer may have: enough for 32 bits, and an end to runs of padding.
 const CONTINUATIONS_MAX: usize = 5;
 
-/// Reads the integer whose first byte stands at `at`, and moves `at` behind it.
+/// Reads the integer that `block` begins with, and moves `block` behind it.
 #[inline(always)]
-pub(super) fn read(block: &[u8], at: &mut usize, prefix_bits: u32) -> Result<usize, Error> {
+pub(super) fn read(block: &mut &[u8], prefix_bits: u32) -> Result<usize, Error> {
     let prefix_max = (1usize << prefix_bits) - 1;
-    let Some(&first) = block.get(*at) else {
+    let Some((&first, behind)) = block.split_first() else {
         return Err(Error::Malformed("integer missing"));
     };
-    *at += 1;
+    *block = behind;
     let prefix = usize::from(first) & prefix_max;
-    if prefix < prefix_max { Ok(prefix) } else { read_continuations(block, at, prefix_max) }
+    if prefix < prefix_max { Ok(prefix) } else { read_continuations(block, prefix_max) }
 }
 
 #[cold]
 #[inline(never)]
-fn read_continuations(block: &[u8], at: &mut usize, prefix_max: usize) -> Result<usize, Error> {
+fn read_continuations(block: &mut &[u8], prefix_max: usize) -> Result<usize, Error> {
     let mut value = prefix_max as u64;
     for position in 0..CONTINUATIONS_MAX {
-        let Some(&byte) = block.get(*at) else {
+        let Some((&byte, behind)) = block.split_first() else {
             return Err(Error::Malformed("integer cut short"));
         };
-        *at += 1;
+        *block = behind;
         value += u64::from(byte & 0x7f) << (7 * position);
         if byte & 0x80 == 0 {
             let value = u32::try_from(value).map_err(|_| Error::Malformed("integer above 32 bits"))?;

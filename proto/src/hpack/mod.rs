@@ -1,6 +1,7 @@
 //! Header compression of HTTP/2 (RFC 7541): blocks of bytes to header fields and back.
 //!
-//! It keeps the two tables and knows the coding; which fields a request must have, and in which order, is not its concern.
+//! It keeps the two tables and knows the coding; which fields a request must have, and in which order, is not its
+//! concern.
 mod decoder;
 mod dynamic_table;
 mod encoder;

@@ -1,0 +1,91 @@
+//! The end of a connection: GOAWAY for errors, and the two steps of a graceful one (RFC 9113 §6.8).
+
+use super::server::{Connection, Phase};
+use crate::frame::{self, Error, ErrorCode, STREAM_MAX};
+
+/// How far a graceful end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Drain {
+    /// Not begun.
+    No,
+    /// GOAWAY with the highest identifier and a PING are out: calls that cross them on their way are still served.
+    Announced,
+    /// GOAWAY with the last call's identifier is out: later ones are ignored, for the client knows to repeat them.
+    Final,
+}
+
+/// The PING whose answer says that the client has seen the first GOAWAY.
+const DRAIN_PING: [u8; 8] = *b"draining";
+
+impl Connection {
+    /// Asks the client to go: a GOAWAY that refuses nothing yet and a PING; once that is answered, the GOAWAY that counts.
+    /// Called again before the answer, it goes on without it. Calls in flight finish; then the connection does.
+    pub fn drain(&mut self, now_ns: u64) {
+        self.now_ns = self.now_ns.max(now_ns);
+        match (self.phase, self.drain) {
+            (Phase::Preface | Phase::Over, _) => self.phase = Phase::Over,
+            (_, Drain::No) => {
+                self.drain = Drain::Announced;
+                frame::write_goaway(STREAM_MAX, ErrorCode::NoError, b"draining", &mut self.output);
+                frame::write_ping(false, DRAIN_PING, &mut self.output);
+            }
+            (_, Drain::Announced) => self.refuse_new_calls(),
+            (_, Drain::Final) => {}
+        }
+    }
+
+    /// A PING was answered.
+    pub(super) fn ping_answered(&mut self, opaque: [u8; 8]) {
+        if opaque == DRAIN_PING && self.drain == Drain::Announced {
+            self.refuse_new_calls();
+        }
+    }
+
+    fn refuse_new_calls(&mut self) {
+        self.drain = Drain::Final;
+        frame::write_goaway(self.last_id, ErrorCode::NoError, b"draining", &mut self.output);
+    }
+
+    /// Ends the connection, or one stream, for what the peer did.
+    pub(super) fn fail(&mut self, error: Error) {
+        match error {
+            Error::Connection { code, reason } => self.go_away(code, reason),
+            // A stream that has never been opened cannot be reset (RFC 9113 §6.4).
+            Error::Stream { stream, code, reason } if self.is_idle(stream) => self.go_away(code, reason),
+            Error::Stream { stream, code, .. } => {
+                self.reset(stream, code);
+                if let Err(Error::Connection { code, reason }) =
+                    self.calm.disturb(self.now_ns, "too many frames that break their stream's rules")
+                {
+                    self.go_away(code, reason);
+                }
+            }
+        }
+    }
+
+    /// GOAWAY with an error: nothing is read or answered after it.
+    fn go_away(&mut self, code: ErrorCode, reason: &'static str) {
+        frame::write_goaway(self.last_id, code, reason.as_bytes(), &mut self.output);
+        self.phase = Phase::Over;
+        self.drop_everything();
+    }
+
+    /// Sends RST_STREAM and forgets the stream; the application hears of it when it knew the call.
+    pub(super) fn reset(&mut self, id: u32, code: ErrorCode) {
+        frame::write_rst_stream(id, code, &mut self.output);
+        self.remember_reset(id);
+        if let Some(slot) = self.streams.find(id) {
+            self.announce_reset(slot);
+            self.release(slot);
+        }
+    }
+
+    /// Whether all that is left is to close the socket, once the output has gone.
+    pub(super) fn is_over(&self) -> bool {
+        match self.phase {
+            Phase::Over => true,
+            Phase::Preface | Phase::FirstSettings => false,
+            Phase::Open => (self.drain == Drain::Final || self.peer_goes) && self.streams.open() == 0,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Which stream may send how much: every stream a small window, and a message that is larger than that a window of its
+//! own once there is room for all of it.
+//!
+//! So what is held stays within `limits.connection_buffer_bytes_max` without a call failing for another's sake, and
+//! one message can always finish: when none is admitted, the next one is.
+
+use super::event::StreamRef;
+use super::inbound::Admission;
+use super::server::Connection;
+use crate::frame;
+
+/// What padding may take of a window in one frame (RFC 9113 §6.1): who pads every frame gets through with this to spare.
+const PADDING_BYTES_MAX: i64 = 256;
+
+impl Connection {
+    /// Whether `bytes` more of a stream's message may be held.
+    pub(super) fn has_room_for(&self, slot: usize, bytes: usize) -> bool {
+        self.streams[slot].inbound.admission == Admission::Admitted
+            || self.held.promised_bytes() + self.output.len() + bytes <= self.limits.connection_buffer_bytes_max
+    }
+
+    /// Grants a stream what its message still needs, or, between messages, its window again once half of it is used.
+    pub(super) fn grant(&mut self, slot: usize) {
+        let own = i64::from(self.stream_window_bytes);
+        let stream = &self.streams[slot];
+        if stream.is_answered || !stream.state.is_receiving() {
+            return;
+        }
+        let available = stream.receive_window.available();
+        let inbound = &stream.inbound;
+        let missing = inbound.missing_bytes() as i64;
+        let is_low = stream.is_client_streaming && available < own / 2;
+        if missing + PADDING_BYTES_MAX <= available && !is_low {
+            return;
+        }
+        let is_large = !inbound.is_empty() && inbound.total_bytes() as i64 > own;
+        let target = match inbound.admission {
+            Admission::Admitted => missing + own / 2,
+            Admission::Waiting => return,
+            Admission::NotNeeded if is_large && missing > available => {
+                if !self.admit(slot) {
+                    return;
+                }
+                missing + own / 2
+            }
+            Admission::NotNeeded => own,
+        };
+        self.write_grant(slot, target);
+    }
+
+    /// Admits a large message, or puts it in the queue.
+    fn admit(&mut self, slot: usize) -> bool {
+        let reference = self.streams.reference(slot);
+        let inbound = &mut self.streams[slot].inbound;
+        let total = inbound.total_bytes();
+        let declared = self.held.declared_bytes();
+        let is_admitted = declared == 0 || declared + total <= self.admitted_bytes_max;
+        if is_admitted {
+            self.held.admit(inbound.held_bytes(), total);
+            inbound.admission = Admission::Admitted;
+        } else {
+            inbound.admission = Admission::Waiting;
+            self.admissions.push_back(reference);
+        }
+        is_admitted
+    }
+
+    /// A message is no longer assembled; its room goes to those that wait for it, in their order.
+    pub(super) fn forget_inbound(&mut self, slot: usize) {
+        let inbound = &self.streams[slot].inbound;
+        let admission = inbound.admission;
+        self.held.forget(admission, inbound.held_bytes(), inbound.total_bytes());
+        self.streams[slot].inbound.admission = Admission::NotNeeded;
+        match admission {
+            Admission::NotNeeded => {}
+            Admission::Waiting => {
+                let reference = self.streams.reference(slot);
+                self.admissions.retain(|waiting| *waiting != reference);
+            }
+            Admission::Admitted => self.admit_waiting(),
+        }
+    }
+
+    fn admit_waiting(&mut self) {
+        while let Some(&next) = self.admissions.front() {
+            let slot = self.streams.resolve(next);
+            let Some(slot) = slot.filter(|&slot| self.streams[slot].inbound.admission == Admission::Waiting) else {
+                self.admissions.pop_front();
+                continue;
+            };
+            let total = self.streams[slot].inbound.total_bytes();
+            let declared = self.held.declared_bytes();
+            if declared > 0 && declared + total > self.admitted_bytes_max {
+                return;
+            }
+            self.admissions.pop_front();
+            self.streams[slot].inbound.admission = Admission::NotNeeded;
+            self.admit(slot);
+            self.grant(slot);
+        }
+    }
+
+    fn write_grant(&mut self, slot: usize, target: i64) {
+        let stream = &mut self.streams[slot];
+        let grant = stream.receive_window.raise_to(target);
+        if grant > 0 {
+            let StreamRef { id, .. } = self.streams.reference(slot);
+            frame::write_window_update(id, grant, &mut self.output);
+            self.count_control();
+        }
+    }
+}

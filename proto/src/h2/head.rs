@@ -1,0 +1,235 @@
+//! A request's header list, reduced to what a gRPC call is: no map, no strings, nothing kept that nobody reads.
+//!
+//! It checks what RFC 9113 §8.2 and §8.3 demand of every request, and collects; the answer to what it found is chosen in
+//! `refuse.rs`.
+
+use crate::grpc;
+use crate::limits::PATH_SHOWN_BYTES_MAX;
+use crate::method::{self, MethodId};
+
+/// What a call's header list says, when all of it is in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CallHead {
+    pub(crate) method: MethodId,
+    pub(crate) timeout_ns: Option<u64>,
+    pub(crate) content_bytes: Option<u64>,
+}
+
+/// `grpc-timeout`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Timeout {
+    None,
+    After(u64),
+    Malformed,
+}
+
+/// A header list as it is read.
+#[derive(Debug)]
+pub(crate) struct RequestHead {
+    /// Bits of [`pseudo`] that have been seen.
+    seen: u8,
+    has_regular: bool,
+    malformed: Option<&'static str>,
+    is_post: bool,
+    is_connect: bool,
+    is_grpc: bool,
+    method: Option<MethodId>,
+    unknown_path: Vec<u8>,
+    timeout: Timeout,
+    unknown_encoding: Option<Vec<u8>>,
+    content_bytes: Option<u64>,
+}
+
+/// One bit for each pseudo-header field of a request (RFC 9113 §8.3.1).
+mod pseudo {
+    pub(super) const METHOD: u8 = 1;
+    pub(super) const SCHEME: u8 = 2;
+    pub(super) const AUTHORITY: u8 = 4;
+    pub(super) const PATH: u8 = 8;
+}
+
+/// What became of a header list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A call.
+    Call(CallHead),
+    /// RFC 9113 §8.1.1: a stream error of PROTOCOL_ERROR.
+    Malformed(&'static str),
+    /// Not POST: HTTP status 405.
+    NotPost,
+    /// No gRPC content type: HTTP status 415.
+    NotGrpc,
+    /// `grpc-timeout` is not what it should be.
+    BadTimeout,
+    /// No method has this path, of which the beginning is given.
+    UnknownPath(Vec<u8>),
+    /// Messages in an encoding that we don't know, of which the beginning is given.
+    UnknownEncoding(Vec<u8>),
+}
+
+impl RequestHead {
+    /// A list of which nothing has been read.
+    pub(crate) fn new() -> Self {
+        Self {
+            seen: 0,
+            has_regular: false,
+            malformed: None,
+            is_post: false,
+            is_connect: false,
+            is_grpc: false,
+            method: None,
+            unknown_path: Vec::new(),
+            timeout: Timeout::None,
+            unknown_encoding: None,
+            content_bytes: None,
+        }
+    }
+
+    /// Whether a gRPC content type has been seen.
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.is_grpc
+    }
+
+    /// Takes the next field.
+    pub(crate) fn field(&mut self, name: &[u8], value: &[u8]) {
+        if !is_value(value) {
+            self.malformed("a header value has a byte or a space that it may not have");
+        }
+        if let Some((b':', name)) = name.split_first().map(|(first, rest)| (*first, rest)) {
+            return self.pseudo(name, value);
+        }
+        self.has_regular = true;
+        match name {
+            b"content-type" => self.is_grpc = grpc::is_grpc(value),
+            b"te" if value != b"trailers" => self.malformed("te is not trailers"),
+            b"te" | b"user-agent" => {}
+            b"grpc-timeout" => {
+                self.timeout = match (grpc::parse_timeout(value), self.timeout) {
+                    (Ok(timeout_ns), Timeout::None) => Timeout::After(timeout_ns),
+                    _ => Timeout::Malformed,
+                };
+            }
+            b"grpc-encoding" if value != b"identity" => self.unknown_encoding = Some(beginning(value)),
+            b"content-length" => match (parse_length(value), self.content_bytes) {
+                (Some(bytes), None) => self.content_bytes = Some(bytes),
+                (Some(bytes), Some(earlier)) if bytes == earlier => {}
+                _ => self.malformed("content-length is no length"),
+            },
+            _ => {
+                if let Some(reason) = name_fault(name) {
+                    self.malformed(reason);
+                }
+            }
+        }
+    }
+
+    fn pseudo(&mut self, name: &[u8], value: &[u8]) {
+        let bit = match name {
+            b"method" => {
+                self.is_post = value == b"POST";
+                self.is_connect = value == b"CONNECT";
+                pseudo::METHOD
+            }
+            b"path" => {
+                if value.is_empty() {
+                    self.malformed(":path is empty");
+                }
+                self.method = method::lookup(value);
+                if self.method.is_none() {
+                    self.unknown_path = beginning(value);
+                }
+                pseudo::PATH
+            }
+            b"scheme" => pseudo::SCHEME,
+            b"authority" => pseudo::AUTHORITY,
+            _ => return self.malformed("unknown pseudo-header"),
+        };
+        if self.seen & bit != 0 {
+            self.malformed("pseudo-header twice");
+        }
+        if self.has_regular {
+            self.malformed("pseudo-header after a regular one");
+        }
+        self.seen |= bit;
+    }
+
+    /// The first fault counts.
+    fn malformed(&mut self, reason: &'static str) {
+        self.malformed.get_or_insert(reason);
+    }
+
+    /// What the whole list amounts to; the checks in their order.
+    pub(crate) fn verdict(self) -> Verdict {
+        let needed = if self.is_connect {
+            pseudo::METHOD | pseudo::AUTHORITY
+        } else {
+            pseudo::METHOD | pseudo::SCHEME | pseudo::PATH
+        };
+        if let Some(reason) = self.malformed {
+            return Verdict::Malformed(reason);
+        }
+        if self.seen & needed != needed {
+            return Verdict::Malformed("a pseudo-header is missing");
+        }
+        if !self.is_post {
+            return Verdict::NotPost;
+        }
+        if !self.is_grpc {
+            return Verdict::NotGrpc;
+        }
+        let timeout_ns = match self.timeout {
+            Timeout::None => None,
+            Timeout::After(timeout_ns) => Some(timeout_ns),
+            Timeout::Malformed => return Verdict::BadTimeout,
+        };
+        let Some(method) = self.method else { return Verdict::UnknownPath(self.unknown_path) };
+        match self.unknown_encoding {
+            Some(encoding) => Verdict::UnknownEncoding(encoding),
+            None => Verdict::Call(CallHead { method, timeout_ns, content_bytes: self.content_bytes }),
+        }
+    }
+
+    /// What is wrong with the list as trailers: pseudo-header fields must not be there (RFC 9113 §8.1).
+    pub(crate) fn trailers_fault(&self) -> Option<&'static str> {
+        if self.seen != 0 { Some("pseudo-header in trailers") } else { self.malformed }
+    }
+}
+
+/// RFC 9113 §8.2.1: no NUL, CR or LF, and no white space at either end.
+#[inline]
+fn is_value(value: &[u8]) -> bool {
+    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    !is_space(value.first()) && !is_space(value.last()) && !value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n'))
+}
+
+/// RFC 9113 §8.2.1 and §8.2.2: no upper case, control, space or non-ASCII bytes, no colon; nothing that belongs to a
+/// connection of HTTP/1.1.
+fn name_fault(name: &[u8]) -> Option<&'static str> {
+    match name {
+        b"" => Some("empty header name"),
+        b"connection" | b"proxy-connection" | b"keep-alive" | b"transfer-encoding" | b"upgrade" => {
+            Some("connection-specific header")
+        }
+        _ if name.iter().any(u8::is_ascii_uppercase) => Some("upper case in a header name"),
+        _ if name.iter().any(|byte| !matches!(byte, 0x21..=0x7e) || *byte == b':') => {
+            Some("a header name has a byte that it may not have")
+        }
+        _ => None,
+    }
+}
+
+/// `content-length`: digits, and not more than fit.
+fn parse_length(value: &[u8]) -> Option<u64> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// As much of what a client sent as an error message shows.
+fn beginning(value: &[u8]) -> Vec<u8> {
+    value[..value.len().min(PATH_SHOWN_BYTES_MAX)].to_vec()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! One message as it arrives: the five bytes of its prefix, then its bytes, cut anywhere.
+//!
+//! Memory follows what has come, not what the prefix promises.
+
+use crate::grpc::Prefix;
+use crate::grpc::prefix::PREFIX_BYTES;
+
+/// Why a message is refused; the call fails and the connection lives on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The flag byte is neither 0 nor 1.
+    InvalidFlag(u8),
+    /// Compressed, although no encoding was agreed upon.
+    Compressed,
+    /// Longer than `limits.message_bytes_max`.
+    TooLong(u32),
+}
+
+/// How far a message larger than the stream's window may grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Admission {
+    /// It fits the window that every stream has.
+    #[default]
+    NotNeeded,
+    /// It waits until there is room for its declared length.
+    Waiting,
+    /// There is room.
+    Admitted,
+}
+
+/// The message that is being received on a stream.
+#[derive(Debug, Default)]
+pub(crate) struct Inbound {
+    prefix: [u8; PREFIX_BYTES],
+    prefix_bytes: u8,
+    length: usize,
+    bytes: Vec<u8>,
+    pub(crate) admission: Admission,
+}
+
+/// Checks a prefix; the length of the message.
+pub(crate) fn check(prefix: &[u8; PREFIX_BYTES], message_bytes_max: usize) -> Result<usize, Refusal> {
+    let prefix = Prefix::parse(prefix).map_err(|error| Refusal::InvalidFlag(error.0))?;
+    if prefix.compressed {
+        return Err(Refusal::Compressed);
+    }
+    if prefix.length as usize > message_bytes_max {
+        return Err(Refusal::TooLong(prefix.length));
+    }
+    Ok(prefix.length as usize)
+}
+
+/// The message at the beginning of `bytes`, when all of it is there.
+#[inline]
+pub(crate) fn whole(bytes: &[u8], message_bytes_max: usize) -> Result<Option<&[u8]>, Refusal> {
+    let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX_BYTES>() else { return Ok(None) };
+    Ok(rest.get(..check(prefix, message_bytes_max)?))
+}
+
+impl Inbound {
+    /// Whether nothing of a message has come.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.prefix_bytes == 0
+    }
+
+    /// Whether a whole message is here.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.has_prefix() && self.bytes.len() == self.length
+    }
+
+    /// Bytes that are held.
+    pub(crate) fn held_bytes(&self) -> usize {
+        usize::from(self.prefix_bytes) + self.bytes.len()
+    }
+
+    /// Bytes that the message still lacks, as far as is known.
+    pub(crate) fn missing_bytes(&self) -> usize {
+        if self.has_prefix() { self.length - self.bytes.len() } else { PREFIX_BYTES - usize::from(self.prefix_bytes) }
+    }
+
+    /// Bytes of the whole, prefix included, as far as is known.
+    pub(crate) fn total_bytes(&self) -> usize {
+        PREFIX_BYTES + self.length
+    }
+
+    /// Whether the buffer for the message's bytes has yet to be given.
+    pub(crate) fn lacks_buffer(&self) -> bool {
+        self.bytes.capacity() == 0
+    }
+
+    /// Gives an empty buffer.
+    pub(crate) fn provide(&mut self, buffer: Vec<u8>) {
+        debug_assert!(buffer.is_empty() && self.bytes.is_empty());
+        self.bytes = buffer;
+    }
+
+    /// Takes what belongs to this message from the beginning of `bytes`; how much that was.
+    pub(crate) fn absorb(&mut self, bytes: &[u8], message_bytes_max: usize) -> Result<usize, Refusal> {
+        let mut rest = bytes;
+        if !self.has_prefix() {
+            let present = usize::from(self.prefix_bytes);
+            let (part, behind) = rest.split_at(rest.len().min(PREFIX_BYTES - present));
+            self.prefix[present..present + part.len()].copy_from_slice(part);
+            self.prefix_bytes += part.len() as u8;
+            rest = behind;
+            if !self.has_prefix() {
+                return Ok(bytes.len());
+            }
+            self.length = check(&self.prefix, message_bytes_max)?;
+        }
+        let part = &rest[..rest.len().min(self.length - self.bytes.len())];
+        self.reserve(part.len());
+        self.bytes.extend_from_slice(part);
+        Ok(bytes.len() - rest.len() + part.len())
+    }
+
+    /// The whole message; the next one may begin.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        let bytes = std::mem::take(&mut self.bytes);
+        *self = Self::default();
+        bytes
+    }
+
+    fn has_prefix(&self) -> bool {
+        usize::from(self.prefix_bytes) == PREFIX_BYTES
+    }
+
+    /// Doubles the buffer as bytes come, but never beyond the message.
+    fn reserve(&mut self, bytes: usize) {
+        let needed = self.bytes.len() + bytes;
+        if needed > self.bytes.capacity() {
+            let capacity = needed.max((self.bytes.capacity() * 2).min(self.length));
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_cut_anywhere_is_whole_again() {
+        let bytes = [&[0, 0, 0, 0, 4][..], b"abcd", &[0, 0, 0, 0, 0]].concat();
+        for cut in 0..=bytes.len() {
+            let (mut messages, mut inbound) = (Vec::new(), Inbound::default());
+            for mut part in [&bytes[..cut], &bytes[cut..]] {
+                while !part.is_empty() {
+                    let taken = inbound.absorb(part, 4).expect("well formed");
+                    part = &part[taken..];
+                    if inbound.is_complete() {
+                        messages.push(inbound.take());
+                    }
+                }
+            }
+            assert_eq!(messages, [b"abcd".to_vec(), Vec::new()], "cut at {cut}");
+            assert!(inbound.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_prefix_alone_refuses_a_message() {
+        let mut inbound = Inbound::default();
+        assert_eq!(inbound.absorb(&[0, 0, 0, 0], 4), Ok(4));
+        assert_eq!(inbound.missing_bytes(), 1);
+        assert_eq!(inbound.absorb(&[5], 4), Err(Refusal::TooLong(5)));
+        assert_eq!(Inbound::default().absorb(&[2, 0, 0, 0, 0], 4), Err(Refusal::InvalidFlag(2)));
+        assert_eq!(whole(&[1, 0, 0, 0, 0], 4), Err(Refusal::Compressed));
+        assert_eq!(whole(&[0, 0, 0, 0, 1], 4), Ok(None));
+    }
+
+    #[test]
+    fn memory_follows_what_has_come() {
+        let mut inbound = Inbound::default();
+        inbound.absorb(&[0, 0, 0x40, 0, 0, 1, 2, 3], 4 << 20).expect("well formed");
+        assert!(inbound.bytes.capacity() < 64, "{}", inbound.bytes.capacity());
+        assert_eq!((inbound.held_bytes(), inbound.total_bytes()), (8, (4 << 20) + 5));
+    }
+}

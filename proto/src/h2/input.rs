@@ -1,0 +1,135 @@
+//! The bytes of one read, seen as whole frames: what was kept from before, completed, and then the rest in place.
+//!
+//! It knows only where a frame begins and ends; what a frame means is the connection's concern.
+
+use std::cell::Cell;
+
+use crate::frame::{HEAD_BYTES, Head};
+use crate::limits::FRAME_BYTES_MAX;
+
+/// One read's bytes between `begin` and `end` of a connection; events borrow their messages from it.
+#[derive(Debug)]
+pub struct Input<'b> {
+    /// What was kept of earlier reads; its last frame was completed from this read, if that was enough.
+    kept: Vec<u8>,
+    /// This read's bytes after those that completed `kept`.
+    rest: &'b [u8],
+    /// Bytes of `kept` and `rest` together that have been dealt with; always at the beginning of a frame.
+    position: Cell<usize>,
+}
+
+/// A whole frame in an [`Input`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame<'i> {
+    pub(crate) head: Head,
+    pub(crate) payload: &'i [u8],
+}
+
+/// What an [`Input`] holds at its position.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Next<'i> {
+    /// A whole frame.
+    Frame(Frame<'i>),
+    /// A frame longer than SETTINGS_MAX_FRAME_SIZE; its payload need not have come.
+    TooLong(Head),
+    /// Nothing, or a part of a frame.
+    Incomplete,
+}
+
+impl<'b> Input<'b> {
+    /// Takes `kept`, in which frames begin after `skip` bytes, and completes its last frame from `bytes`.
+    pub(super) fn new(mut kept: Vec<u8>, bytes: &'b [u8], skip: usize) -> Self {
+        let mut rest = bytes;
+        if !kept.is_empty() {
+            let mut start = skip;
+            while !rest.is_empty() {
+                let missing = missing_bytes(&kept, start);
+                match missing {
+                    Missing::Nothing { next } => {
+                        if next == kept.len() {
+                            break;
+                        }
+                        start = next;
+                    }
+                    Missing::Bytes(missing) => {
+                        let (first, others) = rest.split_at(missing.min(rest.len()));
+                        kept.extend_from_slice(first);
+                        rest = others;
+                    }
+                    Missing::TooLong => break,
+                }
+            }
+        }
+        Self { kept, rest, position: Cell::new(0) }
+    }
+
+    /// The bytes at the position, up to the end of the part that holds them.
+    pub(super) fn remaining(&self) -> &[u8] {
+        let position = self.position.get();
+        match position.checked_sub(self.kept.len()) {
+            None => &self.kept[position..],
+            Some(offset) => &self.rest[offset..],
+        }
+    }
+
+    /// The frame at the position.
+    pub(super) fn next(&self) -> Next<'_> {
+        let bytes = self.remaining();
+        let Some((head, after)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return Next::Incomplete };
+        let head = Head::parse(head);
+        let length = head.length as usize;
+        if length > FRAME_BYTES_MAX {
+            return Next::TooLong(head);
+        }
+        match after.get(..length) {
+            Some(payload) => Next::Frame(Frame { head, payload }),
+            None => Next::Incomplete,
+        }
+    }
+
+    /// Leaves `bytes` at the position behind.
+    pub(super) fn advance(&self, bytes: usize) {
+        self.position.set(self.position.get() + bytes);
+    }
+
+    /// Moves what has not been dealt with into a buffer, `spare` where `kept` had none; the buffer may be empty.
+    pub(super) fn into_kept(self, spare: Vec<u8>) -> Vec<u8> {
+        let Self { mut kept, rest, position } = self;
+        let position = position.get();
+        match position.checked_sub(kept.len()) {
+            None => {
+                kept.drain(..position);
+                kept.extend_from_slice(rest);
+                kept
+            }
+            Some(offset) => {
+                let mut buffer = if kept.capacity() > spare.capacity() { kept } else { spare };
+                buffer.clear();
+                buffer.extend_from_slice(&rest[offset..]);
+                buffer
+            }
+        }
+    }
+}
+
+/// What the frame at a place still lacks.
+enum Missing {
+    Nothing { next: usize },
+    Bytes(usize),
+    TooLong,
+}
+
+fn missing_bytes(kept: &[u8], start: usize) -> Missing {
+    let present = kept.len().saturating_sub(start);
+    let Some(head) = kept.get(start..).and_then(|bytes| bytes.first_chunk::<HEAD_BYTES>()) else {
+        return Missing::Bytes(start + HEAD_BYTES - kept.len());
+    };
+    let length = Head::parse(head).length as usize;
+    if length > FRAME_BYTES_MAX {
+        return Missing::TooLong;
+    }
+    match (HEAD_BYTES + length).checked_sub(present) {
+        None | Some(0) => Missing::Nothing { next: start + HEAD_BYTES + length },
+        Some(missing) => Missing::Bytes(missing),
+    }
+}

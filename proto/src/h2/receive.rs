@@ -1,0 +1,166 @@
+//! Which frame may come when, and where it goes.
+
+use super::event::Event;
+use super::input::{Frame, Input, Next};
+use super::server::{Connection, Pending, Phase};
+use crate::frame::{self, Error, ErrorCode, HEAD_BYTES, PREFACE, flag, kind};
+use crate::limits::FRAME_BYTES_MAX;
+
+/// What a client that speaks HTTP/1.1 is told.
+const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 34\r\n\
+    connection: close\r\n\r\nThis port speaks gRPC over HTTP/2\n";
+
+/// One step through an input.
+pub(super) enum Step<'i> {
+    /// Something for the application.
+    Event(Event<'i>),
+    /// Nothing, and there may be more.
+    Continue,
+    /// The rest of the input is no whole frame.
+    Incomplete,
+}
+
+impl Connection {
+    /// Deals with what is at the input's position.
+    pub(super) fn step<'i>(&mut self, input: &'i Input<'_>) -> Result<Step<'i>, Error> {
+        if self.phase == Phase::Preface {
+            return Ok(self.receive_preface(input));
+        }
+        let frame = match input.next() {
+            Next::Frame(frame) => frame,
+            Next::TooLong(head) => {
+                head.check_length(FRAME_BYTES_MAX)?;
+                return Ok(Step::Incomplete);
+            }
+            Next::Incomplete => return Ok(Step::Incomplete),
+        };
+        let outcome = self.receive_frame(&frame);
+        if self.data.is_none() {
+            input.advance(HEAD_BYTES + frame.payload.len());
+        }
+        Ok(outcome?.map_or(Step::Continue, Step::Event))
+    }
+
+    /// The client's preface (RFC 9113 §3.4). The first byte that differs is enough to know better.
+    fn receive_preface<'i>(&mut self, input: &'i Input<'_>) -> Step<'i> {
+        let bytes = input.remaining();
+        let common = bytes.len().min(PREFACE.len());
+        if bytes[..common] != PREFACE[..common] {
+            if bytes.first().is_some_and(u8::is_ascii_alphabetic) {
+                self.output.extend_from_slice(HTTP1_ANSWER);
+            } else {
+                self.write_preface();
+                let reason = b"the client preface of HTTP/2 was expected";
+                frame::write_goaway(0, ErrorCode::ProtocolError, reason, &mut self.output);
+            }
+            self.phase = Phase::Over;
+        } else if common == PREFACE.len() {
+            input.advance(PREFACE.len());
+            self.write_preface();
+            self.phase = Phase::FirstSettings;
+        } else {
+            return Step::Incomplete;
+        }
+        Step::Continue
+    }
+
+    fn receive_frame<'i>(&mut self, frame: &Frame<'i>) -> Result<Option<Event<'i>>, Error> {
+        let head = &frame.head;
+        if self.pending_block.is_some() && head.kind != kind::CONTINUATION {
+            return Err(Error::connection(ErrorCode::ProtocolError, "another frame inside a header block"));
+        }
+        if self.phase == Phase::FirstSettings {
+            if head.kind != kind::SETTINGS || head.has(flag::ACK) {
+                return Err(Error::connection(ErrorCode::ProtocolError, "the first frame is not SETTINGS"));
+            }
+            self.phase = Phase::Open;
+        }
+        match head.kind {
+            kind::DATA => return self.receive_data(frame),
+            kind::HEADERS => return self.receive_headers(frame),
+            kind::CONTINUATION => return self.receive_continuation(frame),
+            kind::RST_STREAM => return self.receive_reset(frame),
+            kind::PRIORITY => {
+                frame::priority(head, frame.payload)?;
+            }
+            kind::SETTINGS => {
+                let settings = frame::settings(head, frame.payload)?;
+                self.receive_settings(&settings)?;
+            }
+            kind::PING => self.receive_ping(frame)?,
+            kind::WINDOW_UPDATE => self.receive_window_update(frame)?,
+            kind::GOAWAY => {
+                frame::goaway(head, frame.payload)?;
+                self.peer_goes = true;
+            }
+            kind::PUSH_PROMISE => {
+                return Err(Error::connection(ErrorCode::ProtocolError, "PUSH_PROMISE from a client"));
+            }
+            // RFC 9113 §5.5: unknown kinds are ignored.
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    fn receive_ping(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        let opaque = frame::ping(&frame.head, frame.payload)?;
+        if frame.head.has(flag::ACK) {
+            self.ping_answered(opaque);
+            return Ok(());
+        }
+        let is_busy = std::mem::take(&mut self.has_sent);
+        self.calm.ping(self.now_ns, self.limits.ping_interval_min_ns, is_busy)?;
+        frame::write_ping(true, opaque, &mut self.output);
+        self.count_control();
+        Ok(())
+    }
+
+    /// RST_STREAM: ends a call that may be under way in the application.
+    fn receive_reset<'i>(&mut self, frame: &Frame<'_>) -> Result<Option<Event<'i>>, Error> {
+        frame::rst_stream(&frame.head, frame.payload)?;
+        if self.is_idle(frame.head.stream) {
+            return Err(Error::connection(ErrorCode::ProtocolError, "RST_STREAM on an idle stream"));
+        }
+        let Some(slot) = self.streams.find(frame.head.stream) else { return Ok(None) };
+        let stream = self.streams.reference(slot);
+        let is_heard = self.streams[slot].is_announced && !self.streams[slot].is_answered;
+        self.release(slot);
+        self.calm.disturb(self.now_ns, "too many resets of unfinished calls")?;
+        Ok(is_heard.then_some(Event::Reset { stream }))
+    }
+
+    fn receive_window_update(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
+        let id = frame.head.stream;
+        if id != 0 && self.is_idle(id) {
+            return Err(Error::connection(ErrorCode::ProtocolError, "WINDOW_UPDATE on an idle stream"));
+        }
+        let increment = frame::window_update(&frame.head, frame.payload)?;
+        if id == 0 {
+            self.send_window.grow(increment).map_err(|_| {
+                Error::connection(ErrorCode::FlowControlError, "the connection's window exceeds 2^31-1")
+            })?;
+            self.transmit();
+            self.wake_starved();
+            return Ok(());
+        }
+        // On a closed stream it crossed our last frame on its way (RFC 9113 §5.1).
+        let Some(slot) = self.streams.find(id) else { return Ok(()) };
+        self.streams[slot]
+            .send_window
+            .grow(increment)
+            .map_err(|_| Error::stream(id, ErrorCode::FlowControlError, "the stream's window exceeds 2^31-1"))?;
+        self.queue_waiting(slot);
+        self.transmit();
+        if let Some(slot) = self.streams.find(id) {
+            self.wake(slot);
+        }
+        Ok(())
+    }
+
+    /// Tells the application, at the next poll, that a call it knows is over.
+    pub(super) fn announce_reset(&mut self, slot: usize) {
+        if self.streams[slot].is_announced && !self.streams[slot].is_answered {
+            self.events.push_back(Pending::Reset(self.streams.reference(slot)));
+        }
+    }
+}

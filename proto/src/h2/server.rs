@@ -1,0 +1,310 @@
+//! The server's side of one client connection: what it is made of, and the way through it.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use super::calm::Calm;
+use super::data::DataCursor;
+use super::drain::Drain;
+use super::event::{Event, StreamRef};
+use super::flow::{ReceiveWindow, SendWindow};
+use super::headers::PendingBlock;
+use super::held::{Held, Spares};
+use super::input::Input;
+use super::memo::Memo;
+use super::receive::Step;
+use super::settings::{PeerSettings, stream_window_bytes};
+use super::streams::Streams;
+use crate::frame::{HEAD_BYTES, PREFACE};
+use crate::hpack::{Decoder, Encoder};
+use crate::limits::{
+    CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, FRAME_BYTES_MAX, HEADER_TABLE_BYTES_MAX, Limits,
+    RESETS_REMEMBERED_MAX, SPARE_BUFFER_BYTES_MAX,
+};
+
+/// The longest part of a frame that is kept from one read to the next.
+const PARTIAL_BYTES_MAX: usize = HEAD_BYTES + FRAME_BYTES_MAX;
+
+/// What a connection is made with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Config {
+    /// The bounds that hold on it.
+    pub limits: Limits,
+}
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The client's 24 bytes are awaited.
+    Preface,
+    /// Its SETTINGS are.
+    FirstSettings,
+    /// Anything may come.
+    Open,
+    /// Nothing is read or answered any more.
+    Over,
+}
+
+/// An event that the next poll returns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pending {
+    HalfClosed(StreamRef),
+    Reset(StreamRef),
+    Writable(StreamRef),
+}
+
+/// One client's connection, without IO.
+///
+/// Bytes that were read go through [`begin`](Self::begin), [`poll`](Self::poll) until it returns nothing, and
+/// [`end`](Self::end); answers and everything else to be sent collect in [`output`](Self::output). Bytes may be cut
+/// anywhere. Time comes with each call that needs it.
+///
+/// ```text
+///   Preface --24 bytes--> FirstSettings --SETTINGS--> Open --drained, or the client went--> finished
+///      | other bytes          | other frame            | connection error
+///      v                      v                        v
+///    Over: an answer of HTTP/1.1 or a GOAWAY is the last that is written
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    pub(super) limits: Limits,
+    pub(super) phase: Phase,
+    pub(super) drain: Drain,
+    pub(super) peer_goes: bool,
+    pub(super) now_ns: u64,
+    /// Bytes that were read and not dealt with; the memory of the last such bytes otherwise.
+    kept: Vec<u8>,
+    pub(super) output: Vec<u8>,
+    /// Answers to PING, SETTINGS and the like in the output.
+    control_frames: usize,
+    /// HEADERS or DATA have been sent since the last PING.
+    pub(super) has_sent: bool,
+    pub(super) decoder: Decoder,
+    pub(super) encoder: Encoder,
+    pub(super) memo: Memo,
+    pub(super) block: Vec<u8>,
+    pub(super) pending_block: Option<PendingBlock>,
+    pub(super) data: Option<DataCursor>,
+    pub(super) events: VecDeque<Pending>,
+    pub(super) streams: Streams,
+    /// The highest identifier that the client has used, and the highest that was served: they differ while draining.
+    pub(super) last_seen_id: u32,
+    pub(super) last_id: u32,
+    /// Identifiers that we reset last: what the client sent before it knew is ignored.
+    resets: VecDeque<u32>,
+    pub(super) peer: PeerSettings,
+    /// Our SETTINGS have been acknowledged.
+    pub(super) is_acknowledged: bool,
+    pub(super) stream_window_bytes: u32,
+    pub(super) receive_window: ReceiveWindow,
+    pub(super) send_window: SendWindow,
+    /// Streams with bytes that wait for the connection's window only.
+    pub(super) queue: VecDeque<StreamRef>,
+    /// Streams that have found no window and want to hear of one.
+    pub(super) starved: VecDeque<StreamRef>,
+    /// Streams whose message waits for room.
+    pub(super) admissions: VecDeque<StreamRef>,
+    pub(super) admitted_bytes_max: usize,
+    pub(super) held: Held,
+    pub(super) spares: Spares,
+    pub(super) calm: Calm,
+}
+
+impl Connection {
+    /// A connection that was accepted at `now_ns`. Nothing is written before the client's preface has come: whoever
+    /// speaks HTTP/1.1 gets an answer that he can read.
+    pub fn new(config: &Config, now_ns: u64) -> Self {
+        let limits = config.limits;
+        let stream_window_bytes = stream_window_bytes(&limits);
+        let streams_bytes = stream_window_bytes as usize * limits.streams_per_connection_max;
+        Self {
+            limits,
+            phase: Phase::Preface,
+            drain: Drain::No,
+            peer_goes: false,
+            now_ns,
+            kept: Vec::new(),
+            output: Vec::new(),
+            control_frames: 0,
+            has_sent: false,
+            decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
+            encoder: Encoder::new(),
+            memo: Memo::default(),
+            block: Vec::new(),
+            pending_block: None,
+            data: None,
+            events: VecDeque::new(),
+            streams: Streams::default(),
+            last_seen_id: 0,
+            last_id: 0,
+            resets: VecDeque::new(),
+            peer: PeerSettings::INITIAL,
+            is_acknowledged: false,
+            stream_window_bytes,
+            receive_window: ReceiveWindow::new(CONNECTION_WINDOW_BYTES),
+            send_window: SendWindow::new(super::flow::INITIAL_WINDOW_BYTES),
+            queue: VecDeque::new(),
+            starved: VecDeque::new(),
+            admissions: VecDeque::new(),
+            admitted_bytes_max: limits.connection_buffer_bytes_max.saturating_sub(streams_bytes),
+            held: Held::default(),
+            spares: Spares::default(),
+            calm: Calm::new(now_ns),
+        }
+    }
+
+    /// Takes the bytes of one read, which may be none. Frames that are whole in them are read in place.
+    pub fn begin<'b>(&mut self, bytes: &'b [u8]) -> Input<'b> {
+        let skip = if self.phase == Phase::Preface { PREFACE.len() } else { 0 };
+        if !self.starved.is_empty() {
+            self.wake_starved();
+        }
+        let kept = if self.kept.is_empty() { Vec::new() } else { std::mem::take(&mut self.kept) };
+        Input::new(kept, bytes, skip)
+    }
+
+    /// The next event, if the input holds one. `now_ns` is the present on the clock that deadlines are on.
+    pub fn poll<'i>(&mut self, input: &'i Input<'_>, now_ns: u64) -> Option<Event<'i>> {
+        self.now_ns = self.now_ns.max(now_ns);
+        if self.output.is_empty() {
+            self.control_frames = 0;
+        }
+        loop {
+            if let Some(pending) = self.events.pop_front() {
+                match pending {
+                    Pending::Reset(stream) => return Some(Event::Reset { stream }),
+                    Pending::HalfClosed(stream) if self.is_open(stream) => return Some(Event::HalfClosed { stream }),
+                    Pending::Writable(stream) if self.is_open(stream) => return Some(Event::Writable { stream }),
+                    // The application has ended the call meanwhile.
+                    Pending::HalfClosed(_) | Pending::Writable(_) => continue,
+                }
+            }
+            if self.is_over() || self.wants_pause() {
+                return None;
+            }
+            match self.step(input) {
+                Ok(Step::Event(event)) => return Some(event),
+                Ok(Step::Continue) => {}
+                Ok(Step::Incomplete) => return None,
+                Err(error) => self.fail(error),
+            }
+        }
+    }
+
+    /// Keeps what has not been dealt with: the part of a frame, or everything after a pause.
+    pub fn end(&mut self, input: Input<'_>) {
+        let spare = std::mem::take(&mut self.kept);
+        self.kept = input.into_kept(spare);
+        if self.is_over() {
+            self.kept = Vec::new();
+        } else if self.kept.len() <= PARTIAL_BYTES_MAX {
+            // A pause may have kept more than a frame for a while.
+            self.kept.shrink_to(2 * PARTIAL_BYTES_MAX);
+        }
+    }
+
+    /// What is to be sent; the caller takes it and leaves an empty buffer.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.output
+    }
+
+    /// Whether so much waits to be sent that no more is read: `poll` returns nothing until the output has been taken, and
+    /// then goes on with what was kept, even when no new bytes come.
+    pub fn wants_pause(&self) -> bool {
+        self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
+    }
+
+    /// Whether there is nothing more to read or to write, so that the socket is to be closed.
+    pub fn is_finished(&self) -> bool {
+        self.is_over() && self.output.is_empty()
+    }
+
+    /// Calls that have no complete answer yet.
+    pub fn open_calls(&self) -> usize {
+        self.streams.open()
+    }
+
+    /// Bytes received and not yet delivered, or answered and not yet taken from the output.
+    pub fn held_bytes(&self) -> usize {
+        self.held.bytes() + self.output.len() + self.kept.len()
+    }
+
+    /// Bytes that were read and await the rest of their frame.
+    #[cfg(test)]
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Gives the memory of an assembled message back, so that the next one needs none. Optional.
+    pub fn recycle(&mut self, message: Cow<'_, [u8]>) {
+        if let Cow::Owned(buffer) = message {
+            self.spares.give(buffer);
+        }
+    }
+
+    /// Output beyond which no more is read: half of the limit, so that the replies to what was read find room.
+    pub(super) fn pause_bytes(&self) -> usize {
+        self.limits.connection_buffer_bytes_max / 2
+    }
+
+    /// One more frame of the output that only the peer's frames have caused.
+    pub(super) fn count_control(&mut self) {
+        self.control_frames += 1;
+    }
+
+    /// Whether no stream of this identifier has ever been opened: it is above the last, or not a client's.
+    pub(super) fn is_idle(&self, id: u32) -> bool {
+        id > self.last_seen_id || id.is_multiple_of(2)
+    }
+
+    /// Whether new calls are ignored: the client has been told so.
+    pub(super) fn ignores_new_calls(&self) -> bool {
+        self.drain == Drain::Final
+    }
+
+    pub(super) fn remember_reset(&mut self, id: u32) {
+        if self.resets.len() == RESETS_REMEMBERED_MAX {
+            self.resets.pop_front();
+        }
+        self.resets.push_back(id);
+    }
+
+    /// Whether frames on a closed stream may have crossed our reset, or our GOAWAY.
+    pub(super) fn was_reset(&self, id: u32) -> bool {
+        id > self.last_id || self.resets.contains(&id)
+    }
+
+    /// Forgets a stream and gives back all that it held.
+    pub(super) fn release(&mut self, slot: usize) {
+        self.forget_inbound(slot);
+        let stream = &mut self.streams[slot];
+        self.held.waited(stream.outbound.waiting_bytes());
+        let buffers = [stream.outbound.take(), stream.inbound.take()];
+        let (is_queued, is_starved) = (stream.outbound.is_queued, stream.outbound.is_starved);
+        let reference = self.streams.reference(slot);
+        self.streams.remove(slot);
+        // Queues never hold what is gone, or a client could make them grow.
+        for (is_in, queue) in [(is_queued, &mut self.queue), (is_starved, &mut self.starved)] {
+            if is_in {
+                queue.retain(|queued| *queued != reference);
+            }
+        }
+        for buffer in buffers {
+            self.spares.give(buffer);
+        }
+    }
+
+    /// Forgets everything but the output.
+    pub(super) fn drop_everything(&mut self) {
+        self.streams.clear();
+        self.events.clear();
+        self.queue.clear();
+        self.starved.clear();
+        self.admissions.clear();
+        self.held = Held::default();
+        self.data = None;
+        self.pending_block = None;
+        self.block = Vec::new();
+        self.kept.shrink_to(SPARE_BUFFER_BYTES_MAX);
+    }
+}

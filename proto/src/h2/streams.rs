@@ -1,0 +1,168 @@
+//! The open streams of a connection: slots that are used again, found by identifier.
+//!
+//! The index is an open-addressed table of slots. Clients count their identifiers up by two, so that half the identifier
+//! is as good as a hash; whoever skips identifiers to make them collide only slows the walk over his own streams.
+
+use std::ops::{Index, IndexMut};
+
+use super::event::StreamRef;
+use super::stream::Stream;
+
+/// Entries of the smallest index.
+const INDEX_ENTRIES_MIN: usize = 8;
+
+/// The table of open streams. It grows with the number of streams open at a time, which its owner bounds.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    slots: Vec<Stream>,
+    free: Vec<u32>,
+    /// Slot plus one, or 0; a power of two long, at most half full.
+    index: Vec<u32>,
+    open: usize,
+}
+
+impl Streams {
+    /// Streams that are open.
+    pub(crate) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// The slot of an identifier.
+    #[inline]
+    pub(crate) fn find(&self, id: u32) -> Option<usize> {
+        if self.open == 0 {
+            return None;
+        }
+        let mask = self.index.len() - 1;
+        let mut at = home(id, mask);
+        loop {
+            let slot = (self.index[at] as usize).checked_sub(1)?;
+            if self.slots[slot].id == id {
+                return Some(slot);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// The slot of a call that is still open.
+    #[inline]
+    pub(crate) fn resolve(&self, stream: StreamRef) -> Option<usize> {
+        let slot = stream.slot as usize;
+        self.slots.get(slot).filter(|found| found.id == stream.id && stream.id != 0).map(|_| slot)
+    }
+
+    /// The name of the stream in a slot.
+    pub(crate) fn reference(&self, slot: usize) -> StreamRef {
+        StreamRef { id: self.slots[slot].id, slot: slot as u32 }
+    }
+
+    /// Takes up a stream whose identifier is not in the table.
+    pub(crate) fn insert(&mut self, stream: Stream) -> usize {
+        let id = stream.id;
+        debug_assert!(id != 0 && self.find(id).is_none(), "identifiers are used once");
+        if (self.open + 1) * 2 > self.index.len() {
+            self.grow();
+        }
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = stream;
+                slot as usize
+            }
+            None => {
+                self.slots.push(stream);
+                self.slots.len() - 1
+            }
+        };
+        self.open += 1;
+        self.enter(id, slot);
+        slot
+    }
+
+    /// Frees a slot.
+    pub(crate) fn remove(&mut self, slot: usize) {
+        let id = std::mem::take(&mut self.slots[slot].id);
+        debug_assert_ne!(id, 0, "a slot is freed once");
+        self.open -= 1;
+        self.free.push(slot as u32);
+        self.leave(id, slot);
+    }
+
+    /// Every open stream.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
+        self.slots.iter_mut().filter(|stream| stream.id != 0)
+    }
+
+    /// The slots of every open stream.
+    pub(crate) fn slots(&self) -> Vec<usize> {
+        (0..self.slots.len()).filter(|&slot| self.slots[slot].id != 0).collect()
+    }
+
+    /// Forgets all streams.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn enter(&mut self, id: u32, slot: usize) {
+        let mask = self.index.len() - 1;
+        let mut at = home(id, mask);
+        while self.index[at] != 0 {
+            at = (at + 1) & mask;
+        }
+        self.index[at] = slot as u32 + 1;
+    }
+
+    /// Removes an entry and moves those behind it up, so that no walk breaks off early.
+    fn leave(&mut self, id: u32, slot: usize) {
+        let mask = self.index.len() - 1;
+        let mut hole = home(id, mask);
+        while self.index[hole] as usize != slot + 1 {
+            hole = (hole + 1) & mask;
+        }
+        let mut at = hole;
+        loop {
+            at = (at + 1) & mask;
+            let Some(other) = (self.index[at] as usize).checked_sub(1) else { break };
+            let distance_home = at.wrapping_sub(home(self.slots[other].id, mask)) & mask;
+            if distance_home >= (at.wrapping_sub(hole) & mask) {
+                self.index[hole] = self.index[at];
+                hole = at;
+            }
+        }
+        self.index[hole] = 0;
+    }
+
+    fn grow(&mut self) {
+        let entries = (self.index.len() * 2).max(INDEX_ENTRIES_MIN);
+        self.index.clear();
+        self.index.resize(entries, 0);
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].id != 0 {
+                self.enter(self.slots[slot].id, slot);
+            }
+        }
+    }
+}
+
+#[inline]
+fn home(id: u32, mask: usize) -> usize {
+    (id >> 1) as usize & mask
+}
+
+impl Index<usize> for Streams {
+    type Output = Stream;
+
+    #[inline]
+    fn index(&self, slot: usize) -> &Stream {
+        &self.slots[slot]
+    }
+}
+
+impl IndexMut<usize> for Streams {
+    #[inline]
+    fn index_mut(&mut self, slot: usize) -> &mut Stream {
+        &mut self.slots[slot]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::super::flow::{SendWindow, StreamReceiveWindow};
+use super::super::stream::State;
+use super::*;
+use crate::method::MethodId;
+
+fn stream(id: u32) -> Stream {
+    Stream {
+        id,
+        state: State::Open,
+        method: MethodId(0),
+        is_client_streaming: false,
+        is_announced: false,
+        is_answered: false,
+        deadline_ns: None,
+        content_bytes_left: None,
+        receive_window: StreamReceiveWindow::new(0),
+        send_window: SendWindow::new(0),
+        inbound: super::super::inbound::Inbound::default(),
+        outbound: super::super::outbound::Outbound::default(),
+    }
+}
+
+#[test]
+fn a_stale_name_finds_nothing() {
+    let mut streams = Streams::default();
+    assert_eq!(streams.find(1), None);
+    let slot = streams.insert(stream(1));
+    let name = streams.reference(slot);
+    assert_eq!(streams.resolve(name), Some(slot));
+    streams.remove(slot);
+    assert_eq!(streams.resolve(name), None);
+    let again = streams.insert(stream(3));
+    assert_eq!(again, slot, "slots are used again");
+    assert_eq!(streams.resolve(name), None);
+    assert_eq!(streams.resolve(StreamRef { id: 0, slot: 0 }), None);
+    assert_eq!(streams.resolve(StreamRef { id: 3, slot: 9 }), None);
+}
+
+proptest! {
+    /// Against a map, with identifiers that collide in the index as those of a hostile client would.
+    #[test]
+    fn finds_what_is_there(steps in prop::collection::vec((1u32..64, any::<bool>(), any::<bool>()), 0..300)) {
+        let mut streams = Streams::default();
+        let mut model: HashMap<u32, usize> = HashMap::new();
+        for (number, far, insert) in steps {
+            let id = if far { number * 1024 + 1 } else { 2 * number + 1 };
+            match (insert, model.contains_key(&id)) {
+                (true, false) => {
+                    model.insert(id, streams.insert(stream(id)));
+                }
+                (false, true) => streams.remove(model.remove(&id).expect("it is there")),
+                _ => {}
+            }
+            prop_assert_eq!(streams.open(), model.len());
+            for number in 1..64 {
+                for id in [2 * number + 1, number * 1024 + 1] {
+                    prop_assert_eq!(streams.find(id), model.get(&id).copied());
+                }
+            }
+        }
+        prop_assert_eq!(streams.iter_mut().count(), model.len());
+        prop_assert_eq!(streams.slots().len(), model.len());
+    }
+}

@@ -1,0 +1,15 @@
+//! Conversations with a scripted client, one file for each concern.
+
+mod client;
+mod drain;
+mod floods;
+mod frames;
+mod grants;
+mod messages;
+mod preface;
+mod requests;
+mod splits;
+mod streaming;
+mod streams;
+mod unary;
+mod windows;

@@ -1,0 +1,183 @@
+//! DATA: as much as the windows allow at once, the rest in turn when they open.
+
+use super::outbound::Ending;
+use super::server::{Connection, Pending};
+use crate::frame::{HEAD_BYTES, Head, kind};
+use crate::grpc::Prefix;
+use crate::grpc::prefix::PREFIX_BYTES;
+use crate::limits::SEND_TURN_BYTES_MAX;
+
+/// Bytes before the message of a reply's first DATA frame.
+const BEFORE_MESSAGE_BYTES: usize = HEAD_BYTES + PREFIX_BYTES;
+
+impl Connection {
+    /// Writes one message into the output, or as much of it as the windows allow; the rest waits in the stream.
+    pub(super) fn send_message(&mut self, slot: usize, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        self.has_sent = true;
+        let stream = &mut self.streams[slot];
+        if stream.outbound.waiting_bytes() > 0 {
+            let waiting = stream.outbound.waiting_mut();
+            let before = waiting.len();
+            append_message(waiting, message_bytes, write);
+            self.held.wait(waiting.len() - before);
+            return;
+        }
+        let at = self.output.len();
+        self.output.reserve(BEFORE_MESSAGE_BYTES + message_bytes);
+        self.output.extend_from_slice(&[0; HEAD_BYTES]);
+        append_message(&mut self.output, message_bytes, write);
+        let total = self.output.len() - at - HEAD_BYTES;
+        let allowed = total.min(self.send_window.available()).min(stream.send_window.available());
+        if allowed < total {
+            let rest = at + HEAD_BYTES + allowed;
+            if stream.outbound.lacks_buffer() {
+                *stream.outbound.waiting_mut() = self.spares.take();
+            }
+            stream.outbound.waiting_mut().extend_from_slice(&self.output[rest..]);
+            self.output.truncate(if allowed > 0 { rest } else { at });
+            self.held.wait(total - allowed);
+        }
+        if allowed > 0 {
+            self.send_window.take(allowed);
+            stream.send_window.take(allowed);
+            let id = stream.id;
+            cut_into_frames(&mut self.output, at, id, self.peer.frame_bytes_max);
+        }
+        if allowed < total {
+            self.queue_waiting(slot);
+        }
+    }
+
+    /// Puts a stream that waits for the connection's window, and not for its own, into the queue.
+    pub(super) fn queue_waiting(&mut self, slot: usize) {
+        let reference = self.streams.reference(slot);
+        let stream = &mut self.streams[slot];
+        let outbound = &mut stream.outbound;
+        if outbound.waiting_bytes() > 0 && !outbound.is_queued && stream.send_window.available() > 0 {
+            outbound.is_queued = true;
+            self.queue.push_back(reference);
+        }
+    }
+
+    /// The same for all streams, after their windows have changed together.
+    pub(super) fn queue_all_waiting(&mut self) {
+        for slot in self.streams.slots() {
+            self.queue_waiting(slot);
+        }
+    }
+
+    /// Sends what waits: one frame of each stream in turn, until the connection's window is used up.
+    pub(super) fn transmit(&mut self) {
+        while self.send_window.available() > 0 {
+            let Some(next) = self.queue.pop_front() else { return };
+            let Some(slot) = self.streams.resolve(next) else { continue };
+            self.streams[slot].outbound.is_queued = false;
+            self.transmit_one(slot);
+        }
+    }
+
+    /// One frame of what waits in a stream.
+    fn transmit_one(&mut self, slot: usize) {
+        let stream = &mut self.streams[slot];
+        let windows = self.send_window.available().min(stream.send_window.available());
+        let turn = windows.min(self.peer.frame_bytes_max).min(SEND_TURN_BYTES_MAX);
+        let bytes = stream.outbound.waiting_bytes().min(turn);
+        if bytes == 0 {
+            return;
+        }
+        self.has_sent = true;
+        Head { length: bytes as u32, kind: kind::DATA, flags: 0, stream: stream.id }.write(&mut self.output);
+        self.output.extend_from_slice(&stream.outbound.waiting()[..bytes]);
+        self.send_window.take(bytes);
+        stream.send_window.take(bytes);
+        self.held.waited(bytes);
+        let Some(buffer) = stream.outbound.consume(bytes) else { return self.queue_waiting(slot) };
+        self.spares.give(buffer);
+        if matches!(self.streams[slot].outbound.ending, Ending::Open) {
+            self.events.push_back(Pending::Writable(self.streams.reference(slot)));
+        } else {
+            self.write_ending(slot);
+        }
+    }
+
+    /// Tells the application of a window that has opened, if it has found it closed.
+    pub(super) fn wake(&mut self, slot: usize) {
+        if self.streams[slot].outbound.is_starved && self.sendable_bytes(slot) > 0 {
+            self.streams[slot].outbound.is_starved = false;
+            self.events.push_back(Pending::Writable(self.streams.reference(slot)));
+        }
+    }
+
+    /// The same for all that have found theirs closed.
+    pub(super) fn wake_starved(&mut self) {
+        for _ in 0..self.starved.len() {
+            let Some(reference) = self.starved.pop_front() else { return };
+            let Some(slot) = self.streams.resolve(reference) else { continue };
+            self.wake(slot);
+            if self.streams[slot].outbound.is_starved {
+                self.starved.push_back(reference);
+            }
+        }
+    }
+
+    /// Message bytes that would leave at once, not counting what the output can take.
+    pub(super) fn sendable_bytes(&self, slot: usize) -> usize {
+        let stream = &self.streams[slot];
+        if stream.outbound.waiting_bytes() > 0 {
+            return 0;
+        }
+        let room = self.pause_bytes().saturating_sub(self.output.len());
+        let windows = self.send_window.available().min(stream.send_window.available());
+        windows.min(room).saturating_sub(PREFIX_BYTES)
+    }
+}
+
+/// Appends a prefix and the message that `write` writes.
+fn append_message(out: &mut Vec<u8>, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    let at = out.len();
+    out.extend_from_slice(&[0; PREFIX_BYTES]);
+    write(out);
+    let length = out.len() - at - PREFIX_BYTES;
+    debug_assert_eq!(length, message_bytes, "a message is as long as it was said to be");
+    let prefix = Prefix { compressed: false, length: length as u32 };
+    out[at..at + PREFIX_BYTES].copy_from_slice(&prefix.to_bytes());
+}
+
+/// Makes DATA frames of at most `frame_bytes_max` of the payload that ends `out`, behind room for one head at `at`.
+fn cut_into_frames(out: &mut Vec<u8>, at: usize, stream: u32, frame_bytes_max: usize) {
+    let total = out.len() - at - HEAD_BYTES;
+    let head = |length: usize| Head { length: length as u32, kind: kind::DATA, flags: 0, stream }.to_bytes();
+    let frames = total.div_ceil(frame_bytes_max);
+    out.resize(out.len() + (frames - 1) * HEAD_BYTES, 0);
+    // From the last to the first, so that each part moves into room that is free already.
+    for frame in (0..frames).rev() {
+        let start = frame * frame_bytes_max;
+        let length = (total - start).min(frame_bytes_max);
+        let from = at + HEAD_BYTES + start;
+        let to = from + frame * HEAD_BYTES;
+        if frame > 0 {
+            out.copy_within(from..from + length, to);
+        }
+        out[to - HEAD_BYTES..to].copy_from_slice(&head(length));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_cut_in_place() {
+        for total in [1, 4, 5, 9, 10, 11] {
+            let payload: Vec<u8> = (0..total).collect();
+            let mut out = [&b"before"[..], &[0; HEAD_BYTES], &payload].concat();
+            cut_into_frames(&mut out, 6, 7, 5);
+            let mut expected = b"before".to_vec();
+            for part in payload.chunks(5) {
+                Head { length: part.len() as u32, kind: kind::DATA, flags: 0, stream: 7 }.write(&mut expected);
+                expected.extend_from_slice(part);
+            }
+            assert_eq!(out, expected, "{total} bytes");
+        }
+    }
+}

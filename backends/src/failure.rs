@@ -15,6 +15,8 @@ pub enum FailureKind {
     Unsupported,
     /// The backend is away; repeating is safe.
     Unavailable,
+    /// The deadline passed before the command was executed; it was not executed.
+    Expired,
     /// A fault of the proxy itself.
     Internal,
 }

@@ -5,8 +5,11 @@
 mod backend;
 mod command;
 mod failure;
+mod hash;
+pub mod limits;
 pub mod memstore;
 
 pub use backend::{Backend, Context, Execution, Interfaces};
 pub use command::{Command, OwnedCommand, OwnedReply, Reply};
 pub use failure::{Failure, FailureKind};
+pub use hash::KeyHasher;

@@ -13,7 +13,8 @@ pub(super) fn compile(root: &Path, files: &[PathBuf]) -> Result<FileDescriptorSe
     Ok(compiler.file_descriptor_set())
 }
 
-/// Encodes the set, of whose source information only the comments stay: a client shows them, and nobody here needs lines.
+/// Encodes the set, of whose source information only the comments stay: a client shows them, and nobody here needs
+/// lines.
 pub(super) fn encode(mut set: FileDescriptorSet) -> Vec<u8> {
     for file in &mut set.file {
         if let Some(info) = &mut file.source_code_info {

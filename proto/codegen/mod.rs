@@ -1,7 +1,7 @@
 //! Generates `proto/src/generated/` from `proto/protos/`: messages, tonic's services, the method table, descriptors.
 //!
-//! Everything happens in memory and needs no protoc: the example `generate` writes the result, and a test compares it with
-//! what is committed.
+//! Everything happens in memory and needs no protoc: the example `generate` writes the result, and a test compares
+//! it with what is committed.
 
 mod descriptors;
 mod rust;

@@ -1,4 +1,5 @@
-//! Generates the messages and, apart from them, tonic's clients and servers: a file for each package, a tree of modules.
+//! Generates the messages and, apart from them, tonic's clients and servers: a file for each package, a tree of
+//! modules.
 
 use std::collections::BTreeMap;
 use std::error::Error;

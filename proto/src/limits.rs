@@ -1,7 +1,7 @@
 //! Every bound of the program in one place, with the relations between them asserted at compile time.
 //!
-//! [`Limits`] holds what an operator may configure; each field is named as its key in the file (`limits.FIELD`), and an
-//! error that a bound causes names that key. The constants are bounds that nobody needs to turn.
+//! [`Limits`] holds what an operator may configure; each field is named as its key in the file (`limits.FIELD`),
+//! and an error that a bound causes names that key. The constants are bounds that nobody needs to turn.
 
 /// What an operator may set under `limits:`; bytes are bytes, times are nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,8 @@ impl Default for Limits {
     }
 }
 
-/// SETTINGS_MAX_FRAME_SIZE that we accept: the protocol's initial value (RFC 9113 §6.5.2), which bounds what a partial frame may hold.
+/// SETTINGS_MAX_FRAME_SIZE that we accept: the protocol's initial value (RFC 9113 §6.5.2), which bounds what a
+/// partial frame may hold.
 pub const FRAME_BYTES_MAX: usize = 16_384;
 /// SETTINGS_HEADER_TABLE_SIZE that we grant a peer's encoder, and the most that our own encoder uses (RFC 7541 §4.2).
 pub const HEADER_TABLE_BYTES_MAX: usize = 4_096;
@@ -101,6 +102,8 @@ pub const STATUS_MESSAGE_BYTES_MAX: usize = 4_096;
 pub const NAME_BYTES_MAX: usize = 1_024;
 /// The longest time to live in seconds: 100 years.
 pub const TTL_SECONDS_MAX: i64 = 3_153_600_000;
+/// How deep groups and messages may nest in a protobuf message: prost's limit, so that all messages have the same.
+pub const MESSAGE_DEPTH_MAX: u32 = 100;
 
 const _: () = {
     let limits = Limits::DEFAULT;

@@ -1,7 +1,7 @@
 //! The method table: which paths are served, and the shape of each call.
 //!
-//! The table is generated from the definitions in `proto/protos`; the lifecycle service is not in it, because plugins serve
-//! that one.
+//! The table is generated from the definitions in `proto/protos`; the lifecycle service is not in it, because
+//! plugins serve that one.
 
 include!("generated/table.rs");
 

@@ -1,1 +1,21 @@
-//! How it is wired: configuration, dispatch, services.
+//! How it is wired: configuration, dispatch, services, and the program that runs them.
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+mod alone;
+mod app;
+mod backends;
+mod call;
+pub mod config;
+mod dispatch;
+pub mod host;
+pub mod listeners;
+pub mod logging;
+mod registry;
+mod run;
+mod services;
+pub mod signals;
+mod status;
+mod wire;
+
+pub use run::run;

@@ -74,9 +74,9 @@ pub trait Application: Sized + 'static {
     /// together, when all say so and nothing is left to send.
     fn is_drained(&self, turn: &mut Turn<'_, Self>) -> bool;
 
-    /// Bounded background work between turns; true when more waits, which keeps the shard from sleeping.
-    fn tend(&mut self, now_ns: u64) -> bool {
-        let _ = now_ns;
+    /// Bounded background work at the end of each turn; true when more waits, which keeps the shard from sleeping.
+    fn tend(&mut self, turn: &mut Turn<'_, Self>) -> bool {
+        let _ = turn;
         false
     }
 }

@@ -231,6 +231,12 @@ impl<C> Handle<C> {
         self.shared.stop_by(now_ns().saturating_add(timeout_ns).min(u64::MAX - 1));
     }
 
+    /// How many shards there are.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.shared.shards()
+    }
+
     /// Changes how many connections all shards may have; those that are there stay.
     pub fn set_connections_max(&self, connections_max: usize) {
         self.shared.set_connections_max(connections_max);

@@ -45,6 +45,8 @@ pub(crate) struct Shard<A: Application> {
     completions: Vec<Completion>,
     now_ns: u64,
     draining: bool,
+    /// The application has background work to go on with.
+    has_more: bool,
     enters_counted: u64,
 }
 
@@ -73,6 +75,7 @@ impl<A: Application> Shard<A> {
             completions: Vec::new(),
             now_ns: now_ns(),
             draining: false,
+            has_more: false,
             enters_counted: 0,
         }
     }
@@ -101,6 +104,7 @@ impl<A: Application> Shard<A> {
         self.work_errands();
         self.work_timers();
         self.work_drain();
+        self.has_more = self.parts.application.tend(&mut turn!(self));
         self.parts.peers.end_lingering(self.now_ns);
         self.settle();
         self.count();
@@ -324,7 +328,7 @@ impl<A: Application> Shard<A> {
 
     /// Enters the kernel, and sleeps there unless there is work.
     fn enter(&mut self, tick_end_ns: u64) -> io::Result<()> {
-        let more = self.parts.application.tend(self.now_ns) || self.parts.peers.has_work();
+        let more = self.has_more || self.parts.peers.has_work();
         let until_ns = self.timers.next_ns().map_or(tick_end_ns, |next_ns| next_ns.min(tick_end_ns));
         let result = if more || self.has_inbox() { self.parts.ring.enter(None) } else { self.sleep(until_ns) };
         let enters = self.parts.ring.enters();

@@ -1,0 +1,57 @@
+# Everything a developer types. `make help` lists it; each target installs what it needs (tests/setup.sh).
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CARGO ?= cargo
+# Arguments of the proxy: make run ARGS="--cores 0-1"
+ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+.PHONY: setup-build
+setup-build:
+	@tests/setup.sh build
+
+.PHONY: setup
+setup: ## install what building and testing need (as root; otherwise list it)
+	@tests/setup.sh test
+
+.PHONY: build
+build: setup-build ## build the programs in release
+	$(CARGO) build --release --package prism-proxy
+
+.PHONY: run
+run: setup-build ## build in release and serve on 127.0.0.1:8980, in memory; ARGS="..." adds flags
+	$(CARGO) run --release --package prism-proxy --bin prism-proxy -- $(ARGS)
+
+.PHONY: test
+test: setup ## run everything that CI runs, less the linters
+	$(CARGO) build --package prism-proxy
+	$(CARGO) test --workspace
+
+.PHONY: lint
+lint: lint-format lint-clippy lint-docs ## check the format, clippy and the documentation, warnings as errors
+
+.PHONY: lint-format
+lint-format:
+	$(CARGO) fmt --all --check
+
+.PHONY: lint-clippy
+lint-clippy: setup-build
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+.PHONY: lint-docs
+lint-docs: setup-build
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+.PHONY: proto
+proto: setup-build ## generate the code of the interfaces again, from proto/
+	$(CARGO) run --package prism-proto --example generate
+
+.PHONY: bench
+bench: setup-build ## run the micro-benchmarks
+	$(CARGO) bench --package prism-bench

@@ -1,0 +1,297 @@
+//! Where records live: pages cut into slots of one size class each, and an allocation of its own for a long record.
+//!
+//! A page is filled from its front and never zeroed; what is freed is linked through the slots themselves. An empty
+//! page goes back to the system, but for one that is kept for the next class in need.
+
+use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
+use super::class::{CLASS_BYTES, CLASSES, class_of};
+use super::record::{Draft, Record, next_free, write_free};
+use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
+use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
+
+/// No page.
+const NO_PAGE: u32 = u32::MAX;
+/// No slot.
+const NO_SLOT: u16 = u16::MAX;
+/// The class of a page that is one long record.
+const ALONE: u8 = u8::MAX;
+/// What a page counts for.
+const PAGE_COST_BYTES: usize = PAGE_BYTES + ALLOCATION_BYTES;
+
+const _: () = assert!(CLASSES < ALONE as usize);
+
+/// What is known of a page besides its bytes.
+#[derive(Debug, Clone, Copy)]
+struct Page {
+    /// Neighbours in the list of the class's pages with room, or of unused page numbers.
+    next: u32,
+    previous: u32,
+    first_free: u16,
+    live: u16,
+    class: u8,
+}
+
+/// The pages of one class.
+#[derive(Debug, Clone, Copy)]
+struct Class {
+    /// The first page with room.
+    first: u32,
+    /// Slots without a record, over all the class's pages.
+    free_slots: usize,
+}
+
+/// All records of one store.
+#[derive(Debug)]
+pub(super) struct Arena {
+    /// The bytes of each page: the slots in use so far, the capacity being that of the page from the start. Apart from
+    /// the rest, so that more of what reads need fits the caches.
+    data: Vec<Vec<u8>>,
+    pages: Vec<Page>,
+    classes: [Class; CLASSES],
+    first_unused: u32,
+    spare: Option<Vec<u8>>,
+}
+
+fn slots_of(class: usize) -> usize {
+    PAGE_BYTES / CLASS_BYTES[class]
+}
+
+impl Arena {
+    pub(super) const fn new() -> Self {
+        let classes = [Class { first: NO_PAGE, free_slots: 0 }; CLASSES];
+        Self { data: Vec::new(), pages: Vec::new(), classes, first_unused: NO_PAGE, spare: None }
+    }
+
+    #[inline(always)]
+    pub(super) fn record(&self, reference: Reference) -> Record<'_> {
+        Record::new(&self.data[reference.page()][reference.offset()..])
+    }
+
+    /// Whether a record of `bytes` may be written over the one at `reference`.
+    pub(super) fn fits(&self, reference: Reference, bytes: usize) -> bool {
+        let class = self.pages[reference.page()].class;
+        if class == ALONE { self.data[reference.page()].len() == bytes } else { class_of(bytes) == Some(class.into()) }
+    }
+
+    /// Writes a record to a slot that it fits.
+    pub(super) fn write(&mut self, reference: Reference, draft: &Draft<'_>) {
+        let is_alone = self.pages[reference.page()].class == ALONE;
+        draft.write(&mut self.data[reference.page()][reference.offset()..], is_alone);
+    }
+
+    /// A place for a new record.
+    pub(super) fn allocate(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {
+        let Some(class) = class_of(bytes) else { return self.allocate_alone(budget, bytes) };
+        if self.classes[class].first == NO_PAGE {
+            self.add_page(budget, class)?;
+        }
+        Ok(self.take_slot(class))
+    }
+
+    /// A place for a new record instead of the one at `old`, which is freed unless this fails. A long one is freed
+    /// before the new one is allocated, once it is certain that this cannot fail, so that both need not fit.
+    pub(super) fn replace(&mut self, budget: &mut Budget, old: Reference, bytes: usize) -> Result<Reference, Shortage> {
+        if self.pages[old.page()].class == ALONE {
+            let released_bytes = self.data[old.page()].capacity() + ALLOCATION_BYTES;
+            let needed_bytes = match class_of(bytes) {
+                Some(class) if self.classes[class].first != NO_PAGE || self.spare.is_some() => 0,
+                Some(_) => PAGE_COST_BYTES,
+                None => bytes + ALLOCATION_BYTES,
+            };
+            if budget.allows(needed_bytes, released_bytes) {
+                self.free(budget, old);
+                // The page number that was just freed is there for the new one.
+                return self.allocate(budget, bytes);
+            }
+        }
+        let new = self.allocate(budget, bytes)?;
+        self.free(budget, old);
+        Ok(new)
+    }
+
+    fn allocate_alone(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {
+        self.reserve_number(budget)?;
+        budget.take(bytes + ALLOCATION_BYTES)?;
+        let number = self.add(vec![0; bytes], ALONE);
+        Ok(Reference::new(number, 0))
+    }
+
+    /// Makes sure that [`Self::add`] finds a page number.
+    fn reserve_number(&mut self, budget: &mut Budget) -> Result<(), Shortage> {
+        if self.first_unused != NO_PAGE {
+            return Ok(());
+        }
+        if self.pages.len() == PAGES_MAX {
+            return Err(Shortage::Memory);
+        }
+        reserve_one(&mut self.data, budget)?;
+        reserve_one(&mut self.pages, budget)
+    }
+
+    /// Gives a page a number.
+    fn add(&mut self, data: Vec<u8>, class: u8) -> usize {
+        let page = Page { next: NO_PAGE, previous: NO_PAGE, first_free: NO_SLOT, live: 0, class };
+        if self.first_unused == NO_PAGE {
+            self.data.push(data);
+            self.pages.push(page);
+            return self.pages.len() - 1;
+        }
+        let number = self.first_unused as usize;
+        self.first_unused = self.pages[number].next;
+        self.data[number] = data;
+        self.pages[number] = page;
+        number
+    }
+
+    fn add_page(&mut self, budget: &mut Budget, class: usize) -> Result<(), Shortage> {
+        self.reserve_number(budget)?;
+        let data = match self.spare.take() {
+            Some(data) => data,
+            None => {
+                budget.take(PAGE_COST_BYTES)?;
+                Vec::with_capacity(PAGE_BYTES)
+            }
+        };
+        let number = self.add(data, class as u8);
+        self.classes[class].free_slots += slots_of(class);
+        self.link(number);
+        Ok(())
+    }
+
+    /// A slot of a class that has a page with room.
+    fn take_slot(&mut self, class: usize) -> Reference {
+        let number = self.classes[class].first as usize;
+        let (page, data) = (&mut self.pages[number], &mut self.data[number]);
+        let offset = if page.first_free == NO_SLOT {
+            let end = data.len();
+            data.resize(end + CLASS_BYTES[class], 0);
+            end
+        } else {
+            let offset = usize::from(page.first_free) * OFFSET_STEP;
+            page.first_free = next_free(&data[offset..]);
+            offset
+        };
+        page.live += 1;
+        self.classes[class].free_slots -= 1;
+        if usize::from(page.live) == slots_of(class) {
+            self.unlink(number);
+        }
+        Reference::new(number, offset)
+    }
+
+    /// Gives a record's memory back.
+    pub(super) fn free(&mut self, budget: &mut Budget, reference: Reference) {
+        let number = reference.page();
+        let (page, data) = (&mut self.pages[number], &mut self.data[number]);
+        if page.class == ALONE {
+            budget.give(data.capacity() + ALLOCATION_BYTES);
+            self.retire(number);
+            return;
+        }
+        let class = usize::from(page.class);
+        let was_full = usize::from(page.live) == slots_of(class);
+        write_free(&mut data[reference.offset()..], page.first_free);
+        page.first_free = (reference.offset() / OFFSET_STEP) as u16;
+        page.live -= 1;
+        let is_empty = page.live == 0;
+        self.classes[class].free_slots += 1;
+        if was_full {
+            self.link(number);
+        }
+        if is_empty {
+            self.unlink(number);
+            self.drop_page(budget, number);
+        }
+    }
+
+    /// Frees a page without records that is in no list.
+    fn drop_page(&mut self, budget: &mut Budget, number: usize) {
+        let class = usize::from(self.pages[number].class);
+        self.classes[class].free_slots -= slots_of(class);
+        let mut data = self.retire(number);
+        if self.spare.is_none() {
+            data.clear();
+            self.spare = Some(data);
+        } else {
+            budget.give(PAGE_COST_BYTES);
+        }
+    }
+
+    /// Makes a page's number unused, and returns its memory.
+    fn retire(&mut self, number: usize) -> Vec<u8> {
+        self.pages[number].next = self.first_unused;
+        self.first_unused = number as u32;
+        std::mem::take(&mut self.data[number])
+    }
+
+    /// Gives the spare page back to the system; false when there is none.
+    pub(super) fn drop_spare(&mut self, budget: &mut Budget) -> bool {
+        let had_one = self.spare.take().is_some();
+        if had_one {
+            budget.give(PAGE_COST_BYTES);
+        }
+        had_one
+    }
+
+    fn link(&mut self, number: usize) {
+        let class = usize::from(self.pages[number].class);
+        let first = self.classes[class].first;
+        if first != NO_PAGE {
+            self.pages[first as usize].previous = number as u32;
+        }
+        self.pages[number].previous = NO_PAGE;
+        self.pages[number].next = first;
+        self.classes[class].first = number as u32;
+    }
+
+    fn unlink(&mut self, number: usize) {
+        let Page { next, previous, class, .. } = self.pages[number];
+        if next != NO_PAGE {
+            self.pages[next as usize].previous = previous;
+        }
+        if previous == NO_PAGE {
+            self.classes[usize::from(class)].first = next;
+        } else {
+            self.pages[previous as usize].next = next;
+        }
+    }
+
+    /// Moves the records of the emptiest of some pages to others of its class, and gives that page back; `moved` is told
+    /// the record, where it was and where it is. False when no class has a page's worth of free slots in scattered pages.
+    pub(super) fn vacate(
+        &mut self,
+        budget: &mut Budget,
+        mut moved: impl FnMut(Record<'_>, Reference, Reference),
+    ) -> bool {
+        let Some(number) = self.emptiest() else { return false };
+        let Page { class, live, .. } = self.pages[number];
+        let class = usize::from(class);
+        self.unlink(number);
+        // Those of the page itself are no longer to be had.
+        self.classes[class].free_slots -= slots_of(class) - usize::from(live);
+        let source = std::mem::take(&mut self.data[number]);
+        for (slot, bytes) in source.chunks_exact(CLASS_BYTES[class]).enumerate() {
+            let record = Record::new(bytes);
+            if record.is_live() {
+                let target = self.take_slot(class);
+                self.data[target.page()][target.offset()..][..bytes.len()].copy_from_slice(bytes);
+                moved(record, Reference::new(number, slot * CLASS_BYTES[class]), target);
+            }
+        }
+        self.data[number] = source;
+        self.classes[class].free_slots += slots_of(class);
+        self.drop_page(budget, number);
+        true
+    }
+
+    /// A sparse page of the class that wastes most.
+    fn emptiest(&self) -> Option<usize> {
+        let wasted = |class: usize| self.classes[class].free_slots * CLASS_BYTES[class];
+        let scattered = (0..CLASSES).filter(|&class| self.classes[class].free_slots >= slots_of(class));
+        let class = scattered.max_by_key(|&class| wasted(class))?;
+        let next = |number: &u32| Some(self.pages[*number as usize].next).filter(|next| *next != NO_PAGE);
+        let first = Some(self.classes[class].first).filter(|first| *first != NO_PAGE);
+        let candidates = std::iter::successors(first, next).take(VACATE_CANDIDATES);
+        Some(candidates.min_by_key(|number| self.pages[*number as usize].live)? as usize)
+    }
+}

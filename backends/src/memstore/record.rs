@@ -1,0 +1,158 @@
+//! How a record lies in its slot: a header of 8 bytes, then what the header says is there, key and value.
+//!
+//! ```text
+//! header (u64, little endian): key_bytes 16 | value_bytes 14 | expires 1 | named 1 | place 31 | 0
+//! [namespace u16 if named] [expiry u64 if it expires] key value
+//! ```
+//!
+//! Namespace 0 is not written. `value_bytes` cannot hold the length of a value that does not share a page; there the
+//! value goes to the end of the allocation. The place lets the arena move a record: it leads back to the table's entry.
+
+use super::place::{PLACE_BITS, Place};
+
+const HEADER_BYTES: usize = 8;
+const VALUE_SHIFT: u32 = 16;
+const VALUE_MASK: u64 = (1 << 14) - 1;
+/// In place of the value's length: it goes to the end.
+const TO_THE_END: u64 = VALUE_MASK;
+/// In place of the value's length: no record here; the key's length is the next free slot.
+const FREE: u64 = VALUE_MASK - 1;
+const EXPIRES: u64 = 1 << 30;
+const NAMED: u64 = 1 << 31;
+const PLACE_SHIFT: u32 = 32;
+
+const _: () = assert!(PLACE_SHIFT + PLACE_BITS <= 63 && crate::limits::SLOT_BYTES_MAX < FREE as usize);
+
+/// A record to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Draft<'a> {
+    pub(super) namespace: u16,
+    pub(super) place: Place,
+    /// At most 65,535 bytes.
+    pub(super) key: &'a [u8],
+    pub(super) value: &'a [u8],
+    pub(super) expiry_ns: Option<u64>,
+}
+
+impl Draft<'_> {
+    /// Bytes that the record takes.
+    pub(super) fn bytes(&self) -> usize {
+        let namespace = if self.namespace == 0 { 0 } else { size_of::<u16>() };
+        let expiry = if self.expiry_ns.is_some() { size_of::<u64>() } else { 0 };
+        HEADER_BYTES + namespace + expiry + self.key.len() + self.value.len()
+    }
+
+    /// Writes the record to the front of `slot`; to all of it when the record has its own allocation.
+    pub(super) fn write(&self, slot: &mut [u8], is_alone: bool) {
+        let value_bytes = if is_alone { TO_THE_END } else { self.value.len() as u64 };
+        let mut header = self.key.len() as u64 | value_bytes << VALUE_SHIFT;
+        header |= u64::from(self.place.pack()) << PLACE_SHIFT;
+        let mut at = HEADER_BYTES;
+        let mut put = |bytes: &[u8]| {
+            slot[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        };
+        if self.namespace != 0 {
+            header |= NAMED;
+            put(&self.namespace.to_le_bytes());
+        }
+        if let Some(expiry_ns) = self.expiry_ns {
+            header |= EXPIRES;
+            put(&expiry_ns.to_le_bytes());
+        }
+        put(self.key);
+        put(self.value);
+        slot[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
+    }
+}
+
+/// A record as it lies in its slot, which may be longer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'a> {
+    slot: &'a [u8],
+    header: u64,
+}
+
+impl<'a> Record<'a> {
+    #[inline]
+    pub(super) fn new(slot: &'a [u8]) -> Self {
+        let header = u64::from_le_bytes(*slot.first_chunk().expect("a slot is longer than a header"));
+        Self { slot, header }
+    }
+
+    #[inline]
+    fn namespace_bytes(self) -> usize {
+        if self.header & NAMED == 0 { 0 } else { size_of::<u16>() }
+    }
+
+    #[inline]
+    fn key_start(self) -> usize {
+        HEADER_BYTES + self.namespace_bytes() + if self.header & EXPIRES == 0 { 0 } else { size_of::<u64>() }
+    }
+
+    #[inline]
+    fn key_end(self) -> usize {
+        self.key_start() + (self.header & 0xFFFF) as usize
+    }
+
+    #[inline]
+    fn value_field(self) -> u64 {
+        self.header >> VALUE_SHIFT & VALUE_MASK
+    }
+
+    #[inline]
+    pub(super) fn key(self) -> &'a [u8] {
+        &self.slot[self.key_start()..self.key_end()]
+    }
+
+    #[inline]
+    pub(super) fn value(self) -> &'a [u8] {
+        let start = self.key_end();
+        match self.value_field() {
+            TO_THE_END => &self.slot[start..],
+            bytes => &self.slot[start..start + bytes as usize],
+        }
+    }
+
+    /// Whether a record is here at all.
+    pub(super) fn is_live(self) -> bool {
+        self.value_field() != FREE
+    }
+
+    pub(super) fn namespace(self) -> u16 {
+        if self.header & NAMED == 0 {
+            return 0;
+        }
+        u16::from_le_bytes(*self.slot[HEADER_BYTES..].first_chunk().expect("the header says that it is there"))
+    }
+
+    pub(super) fn place(self) -> Place {
+        Place::unpack((self.header >> PLACE_SHIFT) as u32)
+    }
+
+    /// When it expires, if it does.
+    #[inline]
+    pub(super) fn expiry_ns(self) -> Option<u64> {
+        if self.header & EXPIRES == 0 {
+            return None;
+        }
+        let at = HEADER_BYTES + self.namespace_bytes();
+        Some(u64::from_le_bytes(*self.slot[at..].first_chunk().expect("the header says that it is there")))
+    }
+
+    /// Whether it has expired by `now_ns`.
+    #[inline]
+    pub(super) fn is_expired(self, now_ns: u64) -> bool {
+        self.expiry_ns().is_some_and(|expiry_ns| expiry_ns <= now_ns)
+    }
+}
+
+/// Marks a slot as free, with the slot that is free after it.
+pub(super) fn write_free(slot: &mut [u8], next: u16) {
+    slot[..HEADER_BYTES].copy_from_slice(&(u64::from(next) | FREE << VALUE_SHIFT).to_le_bytes());
+}
+
+/// The free slot after this one.
+pub(super) fn next_free(slot: &[u8]) -> u16 {
+    (Record::new(slot).header & 0xFFFF) as u16
+}

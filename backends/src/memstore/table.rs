@@ -1,0 +1,184 @@
+//! The table of one namespace: extendible hashing, a directory of segments that split one at a time.
+//!
+//! Growing moves the entries of one segment and zeroes another, never the whole. Doubling the directory copies 4 bytes
+//! for each entry of it, and it has about two for each segment; the list of segments is copied as it doubles too. Both
+//! together are 0.1 MiB at 3 million keys, 4 MiB at 100 million.
+//!
+//! Shrinking would merge two segments that differ only in their last bit when both are nearly empty. A scan can walk
+//! the entries in the order of (home bucket, prefix): both are parts of the hash, so the order does not depend on the
+//! table's shape, and a cursor made of the two stays good however many splits come between.
+
+use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
+use super::place::{PREFIX_BITS, Place};
+use super::segment::{BUCKETS_BYTES, Position, Segment};
+use super::word::{Reference, Word};
+use crate::limits::DEPTH_MAX;
+
+/// What a segment counts for: its buckets, and the allocator's share, which rounds up to the alignment.
+const SEGMENT_BYTES: usize = BUCKETS_BYTES + ALLOCATION_BYTES + 64;
+
+/// Where an entry lies in its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) segment: usize,
+    position: Position,
+}
+
+/// What growing has cost since the start.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Growth {
+    /// Entries moved by splits.
+    pub entries_moved: u64,
+    /// Bytes of new segments.
+    pub bytes_zeroed: u64,
+    /// Bytes of directories copied.
+    pub directory_bytes_copied: u64,
+}
+
+impl Growth {
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            entries_moved: self.entries_moved + other.entries_moved,
+            bytes_zeroed: self.bytes_zeroed + other.bytes_zeroed,
+            directory_bytes_copied: self.directory_bytes_copied + other.directory_bytes_copied,
+        }
+    }
+}
+
+/// Maps places to records; it never looks into records itself.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// Segment numbers by the first `depth` bits of the prefix; empty until the first insertion.
+    directory: Vec<u32>,
+    depth: u32,
+    segments: Vec<Segment>,
+    growth: Growth,
+}
+
+impl Table {
+    pub(super) const fn new() -> Self {
+        Self {
+            directory: Vec::new(),
+            depth: 0,
+            segments: Vec::new(),
+            growth: Growth { entries_moved: 0, bytes_zeroed: 0, directory_bytes_copied: 0 },
+        }
+    }
+
+    pub(super) fn growth(&self) -> Growth {
+        self.growth
+    }
+
+    pub(super) fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
+    #[inline]
+    fn index(&self, place: Place) -> usize {
+        (place.prefix >> (PREFIX_BITS - self.depth)) as usize
+    }
+
+    /// The entry at `place` whose record `is_sought`.
+    #[inline(always)]
+    pub(super) fn find(&self, place: Place, is_sought: impl FnMut(Reference) -> bool) -> Option<(Found, Word)> {
+        let segment = *self.directory.get(self.index(place))? as usize;
+        let (position, word) = self.segments[segment].find(place, is_sought)?;
+        Some((Found { segment, position }, word))
+    }
+
+    pub(super) fn word(&self, found: Found) -> Word {
+        self.segments[found.segment].word(found.position)
+    }
+
+    /// Points an entry to another record.
+    pub(super) fn relink(&mut self, found: Found, reference: Reference, expires: bool) {
+        let segment = &mut self.segments[found.segment];
+        segment.set_word(found.position, segment.word(found.position).relinked(reference, expires));
+    }
+
+    /// Removes an entry; returns whether others of its segment moved for that.
+    pub(super) fn remove(&mut self, found: Found) -> bool {
+        self.segments[found.segment].remove(found.position)
+    }
+
+    /// The entries that lie in one bucket of one segment.
+    pub(super) fn entries(&self, segment: usize, bucket: usize) -> impl Iterator<Item = (Found, Word)> + '_ {
+        let entries = self.segments[segment].entries(bucket);
+        entries.map(move |(position, word)| (Found { segment, position }, word))
+    }
+
+    /// Makes sure that [`Self::insert`] succeeds at `place`, with at most one split.
+    #[inline]
+    pub(super) fn make_room(&mut self, place: Place, budget: &mut Budget) -> Result<(), Shortage> {
+        if let Some(&number) = self.directory.get(self.index(place))
+            && self.segments[number as usize].has_room(place)
+        {
+            return Ok(());
+        }
+        self.grow(place, budget)
+    }
+
+    /// Adds an entry that is not there yet, after a successful [`Self::make_room`].
+    pub(super) fn insert(&mut self, place: Place, reference: Reference, expires: bool) {
+        let number = self.directory[self.index(place)] as usize;
+        let inserted = self.segments[number].insert(place, reference, expires);
+        assert!(inserted, "room was made");
+    }
+
+    fn grow(&mut self, place: Place, budget: &mut Budget) -> Result<(), Shortage> {
+        if self.directory.is_empty() {
+            reserve_one(&mut self.segments, budget)?;
+            budget.take(SEGMENT_BYTES + size_of::<u32>() + ALLOCATION_BYTES)?;
+            self.growth.bytes_zeroed += BUCKETS_BYTES as u64;
+            self.segments.push(Segment::new(0));
+            self.directory = vec![0];
+            return Ok(());
+        }
+        let number = self.directory[self.index(place)] as usize;
+        let depth = self.segments[number].depth();
+        if depth == DEPTH_MAX {
+            return Err(Shortage::Crowded);
+        }
+        let bit = 1 << (PREFIX_BITS - 1 - depth);
+        if !self.segments[number].is_separable(place, bit) {
+            return Err(Shortage::Crowded);
+        }
+        if depth == self.depth {
+            self.double(budget)?;
+        }
+        self.split(number, place, bit, budget)?;
+        let number = self.directory[self.index(place)] as usize;
+        if self.segments[number].has_room(place) { Ok(()) } else { Err(Shortage::Crowded) }
+    }
+
+    fn split(&mut self, number: usize, place: Place, bit: u32, budget: &mut Budget) -> Result<(), Shortage> {
+        reserve_one(&mut self.segments, budget)?;
+        budget.take(SEGMENT_BYTES)?;
+        let Some((other, moved)) = self.segments[number].split(bit) else {
+            budget.give(SEGMENT_BYTES);
+            return Err(Shortage::Crowded);
+        };
+        self.growth.entries_moved += moved as u64;
+        self.growth.bytes_zeroed += BUCKETS_BYTES as u64;
+        let depth = other.depth();
+        self.segments.push(other);
+        let other = (self.segments.len() - 1) as u32;
+        // The segment's part of the directory is a run of equal entries; its upper half goes to the new one.
+        let run = 1usize << (self.depth - (depth - 1));
+        let first = self.index(place) & !(run - 1);
+        self.directory[first + run / 2..first + run].fill(other);
+        Ok(())
+    }
+
+    fn double(&mut self, budget: &mut Budget) -> Result<(), Shortage> {
+        let old_bytes = self.directory.len() * size_of::<u32>();
+        budget.take(old_bytes * 2)?;
+        let mut doubled = Vec::with_capacity(self.directory.len() * 2);
+        doubled.extend(self.directory.iter().flat_map(|number| [*number, *number]));
+        self.directory = doubled;
+        self.depth += 1;
+        budget.give(old_bytes);
+        self.growth.directory_bytes_copied += old_bytes as u64;
+        Ok(())
+    }
+}

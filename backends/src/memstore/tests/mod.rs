@@ -1,0 +1,91 @@
+//! What the store promises, checked through its commands and its own accounting.
+
+mod bounds;
+mod expiry;
+mod model;
+mod values;
+
+use super::{Config, MemStore};
+use crate::{Backend, Command, Context, Execution, Failure, KeyHasher, Reply};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A store with a clock in hand.
+struct Bench {
+    store: MemStore,
+    hasher: KeyHasher,
+    now_ns: u64,
+    namespace: u16,
+    /// In place of the key's hash, when it is given.
+    hash: Option<u64>,
+}
+
+impl Bench {
+    fn new(memory_bytes_max: usize) -> Self {
+        let config = Config { name: "memory".to_owned(), memory_bytes_max, namespaces: 3 };
+        let store = MemStore::new(config);
+        Self { store, hasher: KeyHasher::fixed(7), now_ns: 5 * SECOND, namespace: 0, hash: None }
+    }
+
+    fn context(&self, key: &[u8]) -> Context {
+        let hash = self.hash.unwrap_or_else(|| self.hasher.hash(self.namespace, key));
+        Context { now_ns: self.now_ns, namespace: self.namespace, hash, call: 0 }
+    }
+
+    fn execute(&mut self, command: Command<'_>) -> Result<Reply<'_>, Failure> {
+        let context = self.context(command.key());
+        match self.store.execute(&context, &command) {
+            Execution::Done(reply) => Ok(reply),
+            Execution::Failed(failure) => Err(failure),
+            Execution::Parked => panic!("the store answers at once"),
+        }
+    }
+
+    fn set_for(&mut self, key: &[u8], value: &[u8], ttl_seconds: i64) -> Result<(), Failure> {
+        let reply = self.execute(Command::Set { key, value, ttl_seconds })?;
+        assert_eq!(reply, Reply::Set);
+        Ok(())
+    }
+
+    fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), Failure> {
+        self.set_for(key, value, 0)
+    }
+
+    fn get(&mut self, key: &[u8]) -> Option<Vec<u8>> {
+        match self.execute(Command::Get { key }) {
+            Ok(Reply::Get(value)) => value.map(<[u8]>::to_vec),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn exists(&mut self, key: &[u8]) -> bool {
+        match self.execute(Command::Exists { key }) {
+            Ok(Reply::Exists(exists)) => exists,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn delete(&mut self, key: &[u8]) -> bool {
+        match self.execute(Command::Delete { key }) {
+            Ok(Reply::Delete(found)) => found,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn keys(&self) -> u64 {
+        self.store.counters().keys
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.store.counters().memory_bytes
+    }
+}
+
+fn key(index: usize) -> Vec<u8> {
+    format!("key:{index:012}").into_bytes()
+}
+
+/// A value that cannot be taken for another key's.
+fn value(index: usize, bytes: usize) -> Vec<u8> {
+    (0..bytes).map(|at| (index.wrapping_mul(31) + at) as u8).collect()
+}

@@ -1,0 +1,112 @@
+//! Writing: where the record goes, and finding room for it.
+
+use super::MemStore;
+use super::budget::Shortage;
+use super::place::Place;
+use super::record::Draft;
+use crate::limits::{PAGE_BYTES, RECLAIM_ATTEMPTS, RECLAIM_BUCKETS, VALUE_BYTES_MAX};
+use crate::{Context, Failure, FailureKind};
+use prism_proto::limits::SECOND_NS;
+
+impl MemStore {
+    /// Stores a value and its expiry in place of what the key held; that is left as it was when this fails.
+    pub(super) fn set(&mut self, context: &Context, key: &[u8], value: &[u8], ttl_seconds: i64) -> Result<(), Failure> {
+        if key.len() > usize::from(u16::MAX) || value.len() > VALUE_BYTES_MAX {
+            let sentence = format!("a key may have {} bytes here, a value {VALUE_BYTES_MAX}", u16::MAX);
+            return Err(Failure::new(FailureKind::Invalid, sentence));
+        }
+        let Ok(ttl_seconds) = u64::try_from(ttl_seconds) else {
+            return Err(Failure::new(FailureKind::Invalid, "ttl_seconds is negative"));
+        };
+        let expiry_ns = context.now_ns.saturating_add(ttl_seconds.saturating_mul(SECOND_NS));
+        let draft = Draft {
+            namespace: context.namespace,
+            place: Place::of(context.hash),
+            key,
+            value,
+            expiry_ns: (ttl_seconds > 0).then_some(expiry_ns),
+        };
+        let attempts = RECLAIM_ATTEMPTS + draft.bytes() / PAGE_BYTES;
+        let mut outcome = self.try_set(context, &draft);
+        for _ in 0..attempts {
+            if outcome != Err(Shortage::Memory) || !self.reclaim(context.now_ns) {
+                break;
+            }
+            outcome = self.try_set(context, &draft);
+        }
+        outcome.map_err(|shortage| self.refuse(shortage))
+    }
+
+    /// Stores the draft with the memory that is free.
+    fn try_set(&mut self, context: &Context, draft: &Draft<'_>) -> Result<(), Shortage> {
+        let expires = draft.expiry_ns.is_some();
+        let namespace = usize::from(context.namespace);
+        if let Some((found, old)) = self.lookup(context, draft.key) {
+            // What is left of an expired value is replaced like any other: nobody can tell.
+            let table = &mut self.tables[namespace];
+            let did_expire = table.word(found).expires();
+            let reference = if self.arena.fits(old, draft.bytes()) {
+                old
+            } else {
+                self.arena.replace(&mut self.budget, old, draft.bytes())?
+            };
+            self.arena.write(reference, draft);
+            table.relink(found, reference, expires);
+            self.counters.expiring -= u64::from(did_expire);
+        } else {
+            let table = &mut self.tables[namespace];
+            let segments = table.segments();
+            let room = table.make_room(draft.place, &mut self.budget);
+            if table.segments() != segments {
+                self.sweep.split();
+            }
+            room?;
+            let reference = self.arena.allocate(&mut self.budget, draft.bytes())?;
+            self.arena.write(reference, draft);
+            table.insert(draft.place, reference, expires);
+            self.counters.keys += 1;
+        }
+        if let Some(expiry_ns) = draft.expiry_ns {
+            self.counters.expiring += 1;
+            self.sweep.expires_at(expiry_ns);
+        }
+        Ok(())
+    }
+
+    /// A bounded attempt to free memory; false when there was nothing to be had.
+    fn reclaim(&mut self, now_ns: u64) -> bool {
+        if self.arena.drop_spare(&mut self.budget) {
+            return true;
+        }
+        let collected = self.collect_expired(now_ns, RECLAIM_BUCKETS);
+        // What was collected may lie scattered, of use to no other size, while no page is empty.
+        self.arena.drop_spare(&mut self.budget) || self.vacate_page() || collected
+    }
+
+    /// Moves the records of a sparse page to others, so that its memory serves again.
+    fn vacate_page(&mut self) -> bool {
+        let tables = &mut self.tables;
+        self.arena.vacate(&mut self.budget, |record, old, new| {
+            let table = &mut tables[usize::from(record.namespace())];
+            let found = table.find(record.place(), |reference| reference == old);
+            let (found, _) = found.expect("a live record is in its table");
+            table.relink(found, new, record.expiry_ns().is_some());
+        })
+    }
+
+    #[cold]
+    fn refuse(&mut self, shortage: Shortage) -> Failure {
+        self.counters.rejected += 1;
+        let name = &self.name;
+        let sentence = match shortage {
+            Shortage::Memory => format!(
+                "the value is not stored: the shard's part of backends.{name}.memory_bytes_max ({} bytes) is in use",
+                self.budget.bytes_max()
+            ),
+            Shortage::Crowded => {
+                format!("the value is not stored: too many keys of backend {name} have the same hash as this one")
+            }
+        };
+        Failure::new(FailureKind::Exhausted, sentence)
+    }
+}

@@ -1,0 +1,244 @@
+//! What a shard of the proxy does: events of its connections become commands, commands become replies.
+//!
+//! ```text
+//! received ─► Connection::poll ─► dispatch ─► mine: execute, answer      (one copy, no allocation)
+//!                                         └► other shard's: park, mesh ─► errand there ─► parcel back ─► answer
+//! ```
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use prism_backends::{Failure, KeyHasher, OwnedReply};
+use prism_proto::h2::{self, Event};
+use prism_shard::{Application, Mesh, PeerId, Slab, SlabKey, Timers, Turn};
+
+use crate::backends::Instances;
+use crate::call::{Parcel, Parked};
+use crate::registry::Registry;
+use crate::services::Connection;
+use crate::services::health::Health;
+use crate::services::reflection::Reflection;
+use crate::status;
+use crate::wire::Wire;
+
+/// The token of the only timer that the proxy sets.
+const SWEEP_TIMER: u64 = 0;
+/// How often parked calls are looked at for their deadlines. One timer for all, because most calls are answered long before
+/// theirs: a timer for each would outlive its call by far.
+const SWEEP_INTERVAL_NS: u64 = 5_000_000;
+
+/// What the process tells a shard while it runs.
+#[derive(Debug)]
+pub(crate) enum Control {
+    /// A new configuration is in force.
+    Reload(Arc<Registry>),
+}
+
+/// The proxy's application on one shard.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) hasher: KeyHasher,
+    pub(crate) backends: Instances,
+    /// Calls that wait for another shard.
+    pub(crate) calls: Slab<Parked>,
+    /// Replies that found the mesh full; bounded, since each answers a parked call of its shard.
+    pub(crate) replies_held: VecDeque<(u32, Parcel)>,
+    pub(crate) health: Health,
+    pub(crate) reflection: Reflection,
+    pub(crate) draining: bool,
+    /// The sweep of parked calls for passed deadlines is due at some time.
+    pub(crate) is_sweep_set: bool,
+    services: Vec<&'static str>,
+    engine: h2::Config,
+    peers: HashSet<PeerId>,
+}
+
+/// What a call may use of the turn besides its own connection.
+pub(crate) struct Lane<'t> {
+    pub(crate) mesh: &'t mut Mesh<Parcel>,
+    pub(crate) timers: &'t mut Timers,
+    pub(crate) now_ns: u64,
+    pub(crate) shard: u32,
+    pub(crate) shards: u32,
+}
+
+impl Proxy {
+    /// The application of one of `shards` shards.
+    pub(crate) fn new(registry: Arc<Registry>, hasher: KeyHasher, shards: u32) -> Self {
+        let services = crate::dispatch::served();
+        let mut backends = Instances::default();
+        backends.follow(&registry, shards);
+        let mut health = Health::default();
+        health.refresh(&registry, &services, false);
+        Self {
+            hasher,
+            backends,
+            calls: Slab::new(registry.limits.calls_per_shard_max),
+            replies_held: VecDeque::new(),
+            health,
+            reflection: Reflection::new(&services),
+            draining: false,
+            is_sweep_set: false,
+            services,
+            engine: h2::Config { limits: registry.limits },
+            peers: HashSet::new(),
+            registry,
+        }
+    }
+
+    /// Feeds a connection and does what it asks for.
+    fn pump(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
+        let Some(connection) = turn.peers.get_mut(peer).map(Wire::client) else { return };
+        let mut lane =
+            Lane { mesh: turn.mesh, timers: turn.timers, now_ns: turn.now_ns, shard: turn.shard, shards: turn.shards };
+        let input = connection.begin(bytes);
+        while let Some(event) = connection.poll(&input, lane.now_ns) {
+            self.event(&mut lane, peer, connection, event);
+        }
+        connection.end(input);
+    }
+
+    fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, connection: &mut Connection, event: Event<'_>) {
+        match event {
+            Event::Unary(call) => {
+                self.call(lane, peer, connection, &call);
+                connection.recycle(call.message);
+            }
+            // Reflection is the only service whose client streams.
+            Event::Opened { stream, .. } => connection.open(stream, &[]),
+            Event::Message { stream, message } => self.reflection.message(connection, stream, &message),
+            Event::HalfClosed { stream } => connection.finish(stream, &prism_proto::status::Status::OK, &[]),
+            Event::Reset { stream } => {
+                self.health.forget(|watcher| watcher.peer == peer && watcher.stream == stream);
+            }
+            // Answers wait in the connection; nobody here produces more than it has room for.
+            Event::Writable { .. } => {}
+        }
+    }
+
+    /// The answer of another shard: to the connection, if both it and the call are still there.
+    fn answered(&mut self, turn: &mut Turn<'_, Self>, call: u64, outcome: Result<OwnedReply, Failure>) {
+        let Some(parked) = self.calls.remove(SlabKey::from_bits(call)) else { return };
+        let Some(connection) = turn.peers.get_mut(parked.peer).map(Wire::client) else { return };
+        match outcome {
+            Ok(reply) => crate::services::keyvalue::answer(connection, parked.stream, reply.view()),
+            Err(failure) => connection.finish(parked.stream, &status::from_failure(failure), &[]),
+        }
+    }
+
+    /// Answers parked calls whose deadline has passed, and looks again later while any has one.
+    fn sweep_deadlines(&mut self, turn: &mut Turn<'_, Self>) {
+        let due = |parked: &Parked| parked.deadline_ns != 0 && parked.deadline_ns <= turn.now_ns;
+        let expired: Vec<SlabKey> = self.calls.iter().filter(|(_, parked)| due(parked)).map(|(key, _)| key).collect();
+        for key in expired {
+            let Some(parked) = self.calls.remove(key) else { continue };
+            if let Some(connection) = turn.peers.get_mut(parked.peer).map(Wire::client) {
+                connection.finish(parked.stream, &status::expired_waiting(), &[]);
+            }
+        }
+        if self.calls.iter().any(|(_, parked)| parked.deadline_ns != 0) {
+            self.set_sweep(turn.timers, turn.now_ns);
+        }
+    }
+
+    /// Makes sure that parked calls are looked at for their deadlines.
+    pub(crate) fn set_sweep(&mut self, timers: &mut Timers, now_ns: u64) {
+        // A full table of timers is no loss: the next call that parks tries again.
+        self.is_sweep_set = self.is_sweep_set || timers.set(now_ns + SWEEP_INTERVAL_NS, SWEEP_TIMER).is_ok();
+    }
+
+    /// Sends what found the mesh full before; stops at the first that still does not fit.
+    fn flush_replies(&mut self, turn: &mut Turn<'_, Self>) {
+        while let Some((to, parcel)) = self.replies_held.pop_front() {
+            if let Err(parcel) = turn.mesh.send(to, parcel) {
+                self.replies_held.push_front((to, parcel));
+                break;
+            }
+        }
+    }
+
+    fn tell_watchers(&mut self, turn: &mut Turn<'_, Self>) {
+        for (peer, stream, response) in self.health.changes() {
+            if let Some(connection) = turn.peers.get_mut(peer).map(Wire::client) {
+                crate::services::send_message(connection, stream, &response);
+            }
+        }
+    }
+}
+
+impl Application for Proxy {
+    type Machine = Wire;
+    type Parcel = Parcel;
+    type Control = Control;
+
+    fn connected(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) -> Wire {
+        self.peers.insert(peer);
+        Wire::Client(Connection::new(&self.engine, turn.now_ns))
+    }
+
+    fn received(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
+        self.pump(turn, peer, bytes);
+    }
+
+    /// A connection that held back because much waited to be sent goes on with what it kept.
+    fn flushed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
+        self.pump(turn, peer, &[]);
+    }
+
+    fn closed(&mut self, _turn: &mut Turn<'_, Self>, peer: PeerId, _machine: Wire) {
+        self.peers.remove(&peer);
+        self.health.forget(|watcher| watcher.peer == peer);
+    }
+
+    fn parcel(&mut self, turn: &mut Turn<'_, Self>, from: u32, parcel: Parcel) {
+        match parcel {
+            Parcel::Command(errand) => self.errand(turn, from, errand),
+            Parcel::Reply { call, outcome } => self.answered(turn, call, outcome),
+        }
+    }
+
+    fn expired(&mut self, turn: &mut Turn<'_, Self>, token: u64) {
+        debug_assert_eq!(token, SWEEP_TIMER, "the proxy sets no other timer");
+        self.is_sweep_set = false;
+        self.sweep_deadlines(turn);
+    }
+
+    fn control(&mut self, turn: &mut Turn<'_, Self>, control: Control) {
+        match control {
+            Control::Reload(registry) => {
+                self.backends.follow(&registry, turn.shards);
+                self.engine = h2::Config { limits: registry.limits };
+                self.registry = registry;
+                self.health.refresh(&self.registry, &self.services, self.draining);
+                self.tell_watchers(turn);
+            }
+        }
+    }
+
+    fn drain(&mut self, turn: &mut Turn<'_, Self>) {
+        self.draining = true;
+        self.health.refresh(&self.registry, &self.services, true);
+        self.tell_watchers(turn);
+        for watcher in self.health.take_watchers() {
+            if let Some(connection) = turn.peers.get_mut(watcher.peer).map(Wire::client) {
+                connection.finish(watcher.stream, &status::draining(), &[]);
+            }
+        }
+        for peer in &self.peers {
+            if let Some(connection) = turn.peers.get_mut(*peer).map(Wire::client) {
+                connection.drain(turn.now_ns);
+            }
+        }
+    }
+
+    fn is_drained(&self, _turn: &mut Turn<'_, Self>) -> bool {
+        self.peers.is_empty() && self.replies_held.is_empty() && self.calls.is_empty()
+    }
+
+    fn tend(&mut self, turn: &mut Turn<'_, Self>) -> bool {
+        self.flush_replies(turn);
+        let more = !self.replies_held.is_empty();
+        more | self.backends.tend(turn.now_ns)
+    }
+}

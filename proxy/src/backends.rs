@@ -1,0 +1,88 @@
+//! The registry of backends: one arm for each type, one instance for each shard.
+
+use prism_backends::memstore::{self, MemStore};
+use prism_backends::{Backend, Command, Context, Execution, Interfaces};
+
+use crate::config::{self, BackendKind};
+use crate::registry::Registry;
+
+/// A configured backend's part on one shard.
+#[derive(Debug)]
+pub(crate) enum Instance {
+    /// The embedded store.
+    Memory(MemStore),
+}
+
+impl Instance {
+    /// The part of a backend that one of `shards` shards has; `None` for a type that this version cannot run, which the
+    /// configuration lets nobody use.
+    fn new(backend: &config::Backend, namespaces: u16, shards: u32) -> Option<Self> {
+        match &backend.kind {
+            BackendKind::Memstore(memstore) => {
+                let bytes = memstore.memory_bytes_max / u64::from(shards);
+                Some(Self::Memory(MemStore::new(memstore::Config {
+                    name: backend.name.clone(),
+                    memory_bytes_max: usize::try_from(bytes).unwrap_or(usize::MAX),
+                    namespaces,
+                })))
+            }
+            BackendKind::Redis(_) | BackendKind::Kafka(_) | BackendKind::Plugin(_) => None,
+        }
+    }
+}
+
+impl Backend for Instance {
+    fn interfaces(&self) -> Interfaces {
+        match self {
+            Self::Memory(store) => store.interfaces(),
+        }
+    }
+
+    #[inline]
+    fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
+        match self {
+            Self::Memory(store) => store.execute(context, command),
+        }
+    }
+
+    fn tend(&mut self, now_ns: u64) -> bool {
+        match self {
+            Self::Memory(store) => store.tend(now_ns),
+        }
+    }
+}
+
+/// The backends of one shard, by the registry's slots.
+#[derive(Debug, Default)]
+pub(crate) struct Instances {
+    slots: Vec<Option<Instance>>,
+}
+
+impl Instances {
+    /// Brings the instances in line with a registry: what is new starts, what is gone ends, what stays is kept.
+    ///
+    /// A memstore keeps the keys of a namespace that was taken away until it ends: if the namespace comes back, so do
+    /// they.
+    pub(crate) fn follow(&mut self, registry: &Registry, shards: u32) {
+        let namespaces = registry.indexes();
+        self.slots.resize_with(registry.backends().len(), || None);
+        for (slot, backend) in self.slots.iter_mut().zip(registry.backends()) {
+            match (slot.as_mut(), backend) {
+                (_, None) => *slot = None,
+                (Some(Instance::Memory(store)), Some(_)) => store.extend_namespaces(namespaces),
+                (None, Some(backend)) => *slot = Instance::new(backend, namespaces, shards),
+            }
+        }
+    }
+
+    /// The instance in a slot that a namespace names.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, slot: usize) -> Option<&mut Instance> {
+        self.slots.get_mut(slot)?.as_mut()
+    }
+
+    /// A bounded piece of background work in each; true when more waits.
+    pub(crate) fn tend(&mut self, now_ns: u64) -> bool {
+        self.slots.iter_mut().flatten().fold(false, |more, instance| instance.tend(now_ns) | more)
+    }
+}

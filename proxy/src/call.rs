@@ -1,0 +1,42 @@
+//! Calls that wait, and what crosses between shards on their behalf.
+
+use prism_backends::{Failure, OwnedCommand, OwnedReply};
+use prism_proto::h2::StreamRef;
+use prism_shard::PeerId;
+
+/// A call that waits for another shard: where its answer belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parked {
+    pub(crate) peer: PeerId,
+    pub(crate) stream: StreamRef,
+    /// Monotonic time at which the caller stops waiting; 0: never.
+    pub(crate) deadline_ns: u64,
+}
+
+/// What one shard sends another.
+#[derive(Debug)]
+pub(crate) enum Parcel {
+    /// Execute this at its owner.
+    Command(Errand),
+    /// What came of it, back at the shard that has the connection.
+    Reply {
+        /// The call's slot there.
+        call: u64,
+        /// What came of it.
+        outcome: Result<OwnedReply, Failure>,
+    },
+}
+
+/// A command on its way to its owner.
+#[derive(Debug)]
+pub(crate) struct Errand {
+    /// The call's slot at the sender.
+    pub(crate) call: u64,
+    /// Index of the namespace in the registry.
+    pub(crate) namespace: u16,
+    /// The key's hash.
+    pub(crate) hash: u64,
+    /// Monotonic time after which it is not to be executed; 0: none.
+    pub(crate) deadline_ns: u64,
+    pub(crate) command: OwnedCommand,
+}

@@ -1,0 +1,22 @@
+//! What this version can run of all that a file may say: the one place to widen when a part arrives.
+
+use super::backends::{BackendKind, Eviction};
+
+/// The backend types that can run.
+pub(crate) const TYPES: &str = "memstore";
+
+/// Whether a backend of this type can run.
+pub(crate) fn runs(kind: &BackendKind) -> bool {
+    matches!(kind, BackendKind::Memstore(_))
+}
+
+/// The eviction policies that can run.
+pub(crate) const EVICTIONS: &str = "none";
+
+/// Whether this policy can run.
+pub(crate) fn evicts(policy: Eviction) -> bool {
+    policy == Eviction::None
+}
+
+/// Whether a namespace may have bounds of its own.
+pub(crate) const NAMESPACE_BOUNDS: bool = false;

@@ -1,0 +1,24 @@
+//! The services: what each call means, written against the engine's connection.
+
+pub(crate) mod health;
+pub(crate) mod keyvalue;
+pub(crate) mod reflection;
+
+use prism_proto::h2::StreamRef;
+use prost::Message;
+
+pub(crate) use prism_proto::h2::Connection;
+
+/// Answers a unary call with one message; for the paths that are not hot.
+pub(crate) fn reply_message(connection: &mut Connection, stream: StreamRef, message: &impl Message) {
+    connection.reply(stream, message.encoded_len(), |out| append(message, out));
+}
+
+/// Sends one message of a streaming reply.
+pub(crate) fn send_message(connection: &mut Connection, stream: StreamRef, message: &impl Message) {
+    connection.send(stream, message.encoded_len(), |out| append(message, out));
+}
+
+fn append(message: &impl Message, out: &mut Vec<u8>) {
+    message.encode(out).expect("a Vec grows as needed");
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Makes sure that what building and testing need is there. Idempotent, and quick when nothing is missing.
+#
+#   tests/setup.sh build    the compilers
+#   tests/setup.sh test     those, and the independent clients and tools that the tests drive
+#
+# As root it installs missing Debian packages; otherwise it lists them and stops with exit 1. Everything that is not a
+# Debian package goes to tests/.cache, which git ignores.
+set -euo pipefail
+
+readonly scope="${1:-test}"
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+readonly root
+readonly cache="$root/tests/.cache"
+readonly requirements="$root/tests/interop/requirements.txt"
+readonly grpcurl_version="v1.8.9"
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Debian packages whose programs are missing.
+missing_packages() {
+  has cc && has make || echo build-essential
+  [ "$scope" = build ] && return
+  has python3 || echo python3
+  python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  has go || echo golang-go
+  has valgrind || echo valgrind
+  has h2load || echo nghttp2-client
+}
+
+install_packages() {
+  local packages
+  mapfile -t packages < <(missing_packages)
+  [ "${#packages[@]}" -eq 0 ] && return
+  if [ "$(id -u)" -ne 0 ] || ! has apt-get; then
+    echo "setup: these Debian packages are missing: ${packages[*]}" >&2
+    exit 1
+  fi
+  echo "setup: installing ${packages[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+}
+
+# A folder of Python packages, made anew when the list of versions changes.
+install_python() {
+  local stamp="$cache/venv/.requirements"
+  cmp -s "$requirements" "$stamp" && return
+  echo "setup: making the Python environment"
+  rm -rf "$cache/venv"
+  python3 -m venv "$cache/venv"
+  "$cache/venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+  cp "$requirements" "$stamp"
+}
+
+install_grpcurl() {
+  local program="$cache/bin/grpcurl-$grpcurl_version"
+  if [ ! -x "$program" ]; then
+    echo "setup: building grpcurl $grpcurl_version"
+    GOBIN="$cache/bin" go install "github.com/fullstorydev/grpcurl/cmd/grpcurl@$grpcurl_version"
+    mv "$cache/bin/grpcurl" "$program"
+  fi
+  ln -sfn "grpcurl-$grpcurl_version" "$cache/bin/grpcurl"
+}
+
+if ! has cargo; then
+  echo "setup: cargo is missing: install the Rust toolchain, with rustfmt and clippy" >&2
+  exit 1
+fi
+install_packages
+if [ "$scope" = test ]; then
+  mkdir -p "$cache/bin"
+  install_python
+  install_grpcurl
+fi

@@ -1,0 +1,35 @@
+//! Finds the proxy's program, building it when need be.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The program to test: `PRISM_PROXY_BIN`, or what cargo builds in the profile that the tests were built in.
+///
+/// A test cannot depend on another package's binary, so cargo is asked once per process: it answers in a fraction of a
+/// second when the program is up to date, and a stale one is never tested.
+pub(crate) fn proxy() -> &'static PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| match env::var_os("PRISM_PROXY_BIN") {
+        Some(path) => path.into(),
+        None => build(),
+    })
+}
+
+fn build() -> PathBuf {
+    let test = env::current_exe().expect("a running test has a path");
+    let folder = test.parent().and_then(|deps| deps.parent()).expect("tests lie in PROFILE/deps");
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--package", "prism-proxy", "--bin", "prism-proxy", "--profile", profile])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("cargo can be started");
+    assert!(output.status.success(), "building the proxy: {}", String::from_utf8_lossy(&output.stderr));
+    folder.join("prism-proxy")
+}

@@ -1,0 +1,15 @@
+//! The real program in a process of its own, called over real sockets.
+#![allow(clippy::unwrap_used, reason = "what a test calls fails as the test itself does")]
+
+mod clients;
+mod command_line;
+mod deadline;
+mod drain;
+mod health;
+mod hostile;
+mod keyvalue;
+mod limits;
+mod listeners;
+mod model;
+mod reflection;
+mod status;

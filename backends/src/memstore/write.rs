@@ -88,8 +88,8 @@ impl MemStore {
         let tables = &mut self.tables;
         self.arena.vacate(&mut self.budget, |record, old, new| {
             let table = &mut tables[usize::from(record.namespace())];
-            let found = table.find(record.place(), |reference| reference == old);
-            let (found, _) = found.expect("a live record is in its table");
+            let found = table.find(record.place(), |reference| (reference == old).then_some(()));
+            let (found, ..) = found.expect("a live record is in its table");
             table.relink(found, new, record.expiry_ns().is_some());
         })
     }

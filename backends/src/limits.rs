@@ -20,7 +20,7 @@ pub const SWEEP_BUCKETS_PER_TEND: usize = 32;
 pub const SWEEP_REST_NS: u64 = 100_000_000;
 /// Buckets that a write looks through for expired entries when memory is short, for each attempt.
 pub const RECLAIM_BUCKETS: usize = 256;
-/// Attempts of a write to find room, besides one for each page of its own size.
+/// Attempts of a write to find room, besides two for each page of its own size.
 pub const RECLAIM_ATTEMPTS: usize = 4;
 /// Pages among which the emptiest is chosen to be vacated.
 pub const VACATE_CANDIDATES: usize = 16;

@@ -26,7 +26,8 @@ impl MemStore {
             value,
             expiry_ns: (ttl_seconds > 0).then_some(expiry_ns),
         };
-        let attempts = RECLAIM_ATTEMPTS + draft.bytes() / PAGE_BYTES;
+        // A page is first emptied, then given back.
+        let attempts = RECLAIM_ATTEMPTS + 2 * draft.bytes().div_ceil(PAGE_BYTES);
         let mut outcome = self.try_set(context, &draft);
         for _ in 0..attempts {
             if outcome != Err(Shortage::Memory) || !self.reclaim(context.now_ns) {

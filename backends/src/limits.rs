@@ -26,7 +26,7 @@ pub const RECLAIM_ATTEMPTS: usize = 4;
 pub const VACATE_CANDIDATES: usize = 16;
 /// The longest key that the memstore takes, whatever `limits.key_bytes_max` says.
 pub const KEY_BYTES_MAX: usize = 4_095;
-/// The longest value that the memstore takes; what a message may hold is bounded far below by `limits.message_bytes_max`.
+/// The longest value that the memstore takes; `limits.message_bytes_max` bounds what arrives far below it.
 pub const VALUE_BYTES_MAX: usize = 1 << 30;
 
 const _: () = {

@@ -263,8 +263,9 @@ impl Arena {
         }
     }
 
-    /// Moves the records of the emptiest of some pages to others of its class, and gives that page back; `moved` is told
-    /// the record, where it was and where it is. False when no class has a page's worth of free slots in scattered pages.
+    /// Moves the records of the emptiest of some pages to others of its class, and gives that page back; `moved` is
+    /// told the record, where it was and where it is. False when no class has a page's worth of free slots scattered
+    /// over its pages.
     pub(super) fn vacate(
         &mut self,
         budget: &mut Budget,

@@ -24,10 +24,14 @@ pub const RECLAIM_BUCKETS: usize = 256;
 pub const RECLAIM_ATTEMPTS: usize = 4;
 /// Pages among which the emptiest is chosen to be vacated.
 pub const VACATE_CANDIDATES: usize = 16;
+/// The longest key that the memstore takes, whatever `limits.key_bytes_max` says.
+pub const KEY_BYTES_MAX: usize = 4_095;
 /// The longest value that the memstore takes; what a message may hold is bounded far below by `limits.message_bytes_max`.
 pub const VALUE_BYTES_MAX: usize = 1 << 30;
 
 const _: () = {
+    assert!(prism_proto::limits::Limits::DEFAULT.key_bytes_max <= KEY_BYTES_MAX);
+    assert!(prism_proto::limits::Limits::DEFAULT.message_bytes_max <= VALUE_BYTES_MAX);
     assert!(PAGE_BYTES.is_multiple_of(SLOT_BYTES_MIN));
     // Where a slot begins, in units of 8 bytes, fits 16 bits with a value to spare.
     assert!(PAGE_BYTES / 8 < 1 << 16);

@@ -66,9 +66,11 @@ pub const FRAME_BYTES_MAX: usize = 16_384;
 pub const HEADER_TABLE_BYTES_MAX: usize = 4_096;
 /// CONTINUATION frames that may follow one HEADERS frame (CVE-2024-27316).
 pub const CONTINUATIONS_PER_HEADERS_MAX: usize = 8;
-/// The window of each stream (SETTINGS_INITIAL_WINDOW_SIZE), at most: larger messages are granted more when there is room.
+/// The window of each stream (SETTINGS_INITIAL_WINDOW_SIZE), at most: larger messages are granted more when there is
+/// room.
 pub const STREAM_WINDOW_BYTES: u32 = 12 << 10;
-/// The least window of a stream, however tight the limits are: smaller ones would cost a round trip for every few bytes.
+/// The least window of a stream, however tight the limits are: smaller ones would cost a round trip for every few
+/// bytes.
 pub const STREAM_WINDOW_BYTES_MIN: u32 = 1 << 10;
 /// The window of each connection.
 pub const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
@@ -78,9 +80,9 @@ pub const DATA_FRAME_BYTES_MAX: usize = 64 << 10;
 pub const SEND_TURN_BYTES_MAX: usize = 16 << 10;
 /// Answers to PING, SETTINGS and the like that may wait to be sent before no more is read.
 pub const CONTROL_FRAMES_MAX: usize = 4_096;
-/// Resets, SETTINGS, empty DATA frames and broken rules that a connection is forgiven in a burst (CVE-2023-44487), and in a second.
+/// Resets, SETTINGS, empty DATA frames and broken rules that a connection is forgiven in a burst (CVE-2023-44487).
 pub const DISTURBANCES_BURST_MAX: u64 = 4_096;
-/// See [`DISTURBANCES_BURST_MAX`].
+/// How many of them are forgiven in a second.
 pub const DISTURBANCES_PER_SECOND: u64 = 1_000;
 /// Pings too close to each other that are forgiven, as gRPC's A8 has it.
 pub const PING_STRIKES_MAX: u32 = 2;

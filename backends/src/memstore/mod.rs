@@ -106,7 +106,8 @@ impl MemStore {
         self.tables.iter().fold(Growth::default(), |sum, table| sum.plus(table.growth()))
     }
 
-    #[inline(always)]
+    /// The key's entry and record, expired or not.
+    #[inline(never)]
     fn lookup(&self, context: &Context, key: &[u8]) -> Option<(Found, Reference)> {
         let table = &self.tables[usize::from(context.namespace)];
         let is_sought = |reference| self.arena.record(reference).key() == key;

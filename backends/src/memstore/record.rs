@@ -1,34 +1,42 @@
 //! How a record lies in its slot: a header of 8 bytes, then what the header says is there, key and value.
 //!
 //! ```text
-//! header (u64, little endian): key_bytes 16 | value_bytes 14 | expires 1 | named 1 | place 31 | 0
-//! [namespace u16 if named] [expiry u64 if it expires] key value
+//! header (u64, little endian): key_bytes 12 | value_bytes 14 | namespace 5 | expires 1 | place 31 | 0
+//! [namespace u16 if it does not fit the header] [expiry u64 if it expires] key value
 //! ```
 //!
-//! Namespace 0 is not written. `value_bytes` cannot hold the length of a value that does not share a page; there the
-//! value goes to the end of the allocation. The place lets the arena move a record: it leads back to the table's entry.
+//! `value_bytes` cannot hold the length of a value that does not share a page; there the value goes to the end of the
+//! allocation. Namespace and place let the arena move a record: they lead back to the table's entry.
 
 use super::place::{PLACE_BITS, Place};
+use crate::limits::{KEY_BYTES_MAX, SLOT_BYTES_MAX};
 
 const HEADER_BYTES: usize = 8;
-const VALUE_SHIFT: u32 = 16;
+const KEY_MASK: u64 = (1 << 12) - 1;
+const VALUE_SHIFT: u32 = 12;
 const VALUE_MASK: u64 = (1 << 14) - 1;
 /// In place of the value's length: it goes to the end.
 const TO_THE_END: u64 = VALUE_MASK;
-/// In place of the value's length: no record here; the key's length is the next free slot.
+/// In place of the value's length: no record here, and the next free slot in the place of the place.
 const FREE: u64 = VALUE_MASK - 1;
-const EXPIRES: u64 = 1 << 30;
-const NAMED: u64 = 1 << 31;
+const NAMESPACE_SHIFT: u32 = 26;
+const NAMESPACE_MASK: u64 = (1 << 5) - 1;
+/// In place of the namespace: it follows the header.
+const NAMED: u64 = NAMESPACE_MASK;
+const EXPIRES: u64 = 1 << 31;
 const PLACE_SHIFT: u32 = 32;
 
-const _: () = assert!(PLACE_SHIFT + PLACE_BITS <= 63 && crate::limits::SLOT_BYTES_MAX < FREE as usize);
+const _: () = {
+    assert!(PLACE_SHIFT + PLACE_BITS <= 63);
+    assert!(SLOT_BYTES_MAX < FREE as usize && KEY_BYTES_MAX <= KEY_MASK as usize);
+};
 
 /// A record to be written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Draft<'a> {
     pub(super) namespace: u16,
     pub(super) place: Place,
-    /// At most 65,535 bytes.
+    /// At most [`KEY_BYTES_MAX`].
     pub(super) key: &'a [u8],
     pub(super) value: &'a [u8],
     pub(super) expiry_ns: Option<u64>,
@@ -37,7 +45,7 @@ pub(super) struct Draft<'a> {
 impl Draft<'_> {
     /// Bytes that the record takes.
     pub(super) fn bytes(&self) -> usize {
-        let namespace = if self.namespace == 0 { 0 } else { size_of::<u16>() };
+        let namespace = if u64::from(self.namespace) < NAMED { 0 } else { size_of::<u16>() };
         let expiry = if self.expiry_ns.is_some() { size_of::<u64>() } else { 0 };
         HEADER_BYTES + namespace + expiry + self.key.len() + self.value.len()
     }
@@ -45,15 +53,15 @@ impl Draft<'_> {
     /// Writes the record to the front of `slot`; to all of it when the record has its own allocation.
     pub(super) fn write(&self, slot: &mut [u8], is_alone: bool) {
         let value_bytes = if is_alone { TO_THE_END } else { self.value.len() as u64 };
-        let mut header = self.key.len() as u64 | value_bytes << VALUE_SHIFT;
+        let namespace = u64::from(self.namespace).min(NAMED);
+        let mut header = self.key.len() as u64 | value_bytes << VALUE_SHIFT | namespace << NAMESPACE_SHIFT;
         header |= u64::from(self.place.pack()) << PLACE_SHIFT;
         let mut at = HEADER_BYTES;
         let mut put = |bytes: &[u8]| {
             slot[at..at + bytes.len()].copy_from_slice(bytes);
             at += bytes.len();
         };
-        if self.namespace != 0 {
-            header |= NAMED;
+        if namespace == NAMED {
             put(&self.namespace.to_le_bytes());
         }
         if let Some(expiry_ns) = self.expiry_ns {
@@ -81,8 +89,13 @@ impl<'a> Record<'a> {
     }
 
     #[inline]
+    fn namespace_field(self) -> u64 {
+        self.header >> NAMESPACE_SHIFT & NAMESPACE_MASK
+    }
+
+    #[inline]
     fn namespace_bytes(self) -> usize {
-        if self.header & NAMED == 0 { 0 } else { size_of::<u16>() }
+        if self.namespace_field() == NAMED { size_of::<u16>() } else { 0 }
     }
 
     #[inline]
@@ -92,7 +105,7 @@ impl<'a> Record<'a> {
 
     #[inline]
     fn key_end(self) -> usize {
-        self.key_start() + (self.header & 0xFFFF) as usize
+        self.key_start() + (self.header & KEY_MASK) as usize
     }
 
     #[inline]
@@ -120,8 +133,8 @@ impl<'a> Record<'a> {
     }
 
     pub(super) fn namespace(self) -> u16 {
-        if self.header & NAMED == 0 {
-            return 0;
+        if self.namespace_field() != NAMED {
+            return self.namespace_field() as u16;
         }
         u16::from_le_bytes(*self.slot[HEADER_BYTES..].first_chunk().expect("the header says that it is there"))
     }
@@ -149,10 +162,45 @@ impl<'a> Record<'a> {
 
 /// Marks a slot as free, with the slot that is free after it.
 pub(super) fn write_free(slot: &mut [u8], next: u16) {
-    slot[..HEADER_BYTES].copy_from_slice(&(u64::from(next) | FREE << VALUE_SHIFT).to_le_bytes());
+    let header = FREE << VALUE_SHIFT | u64::from(next) << PLACE_SHIFT;
+    slot[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
 }
 
 /// The free slot after this one.
 pub(super) fn next_free(slot: &[u8]) -> u16 {
-    (Record::new(slot).header & 0xFFFF) as u16
+    (Record::new(slot).header >> PLACE_SHIFT) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let place = Place::of(u64::MAX);
+        for namespace in [0, 1, 30, 31, 32, u16::MAX] {
+            for expiry_ns in [None, Some(0), Some(u64::MAX)] {
+                for (key, value) in [(&[7u8; 1][..], &[][..]), (&[8; KEY_BYTES_MAX], &[9; 4000])] {
+                    let draft = Draft { namespace, place, key, value, expiry_ns };
+                    let mut slot = vec![0xEE; draft.bytes() + 3];
+                    draft.write(&mut slot, false);
+                    let mut alone = vec![0xEE; draft.bytes()];
+                    draft.write(&mut alone, true);
+                    for record in [Record::new(&slot), Record::new(&alone)] {
+                        assert_eq!((record.key(), record.value()), (key, value));
+                        assert_eq!((record.namespace(), record.expiry_ns()), (namespace, expiry_ns));
+                        assert!(record.place() == place && record.is_live());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_free_slot_is_no_record_and_keeps_the_next() {
+        let mut slot = [0xFF; 16];
+        write_free(&mut slot, u16::MAX);
+        assert!(!Record::new(&slot).is_live());
+        assert_eq!(next_free(&slot), u16::MAX);
+    }
 }

@@ -60,14 +60,11 @@ impl Segment {
         for distance in 0..PROBE_BUCKETS_MAX {
             let bucket = (place.home + distance) & MASK;
             let candidates = &self.buckets[bucket];
-            let mut hits = candidates.tagged(tag);
-            while hits != 0 {
-                let slot = hits.trailing_zeros() as usize;
+            for slot in candidates.tagged(tag) {
                 let word = candidates.word(slot);
                 if !word.is_empty() && is_sought(word.reference()) {
                     return Some((Position { bucket, slot }, word));
                 }
-                hits &= hits - 1;
             }
             if !candidates.is_full() {
                 return None;

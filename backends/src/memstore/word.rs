@@ -70,7 +70,8 @@ impl Word {
 
     #[inline]
     pub(super) fn prefix(self) -> u32 {
-        (self.0 >> TAG_SHIFT) as u32 | (self.0 >> PREFIX_HIGH_SHIFT & 0xFF) as u32 * (1 << 16)
+        let high = (self.0 >> PREFIX_HIGH_SHIFT) as u8;
+        u32::from(high) << 16 | (self.0 >> TAG_SHIFT) as u32
     }
 
     #[inline]

@@ -4,15 +4,15 @@ use super::MemStore;
 use super::budget::Shortage;
 use super::place::Place;
 use super::record::Draft;
-use crate::limits::{PAGE_BYTES, RECLAIM_ATTEMPTS, RECLAIM_BUCKETS, VALUE_BYTES_MAX};
+use crate::limits::{KEY_BYTES_MAX, PAGE_BYTES, RECLAIM_ATTEMPTS, RECLAIM_BUCKETS, VALUE_BYTES_MAX};
 use crate::{Context, Failure, FailureKind};
 use prism_proto::limits::SECOND_NS;
 
 impl MemStore {
     /// Stores a value and its expiry in place of what the key held; that is left as it was when this fails.
     pub(super) fn set(&mut self, context: &Context, key: &[u8], value: &[u8], ttl_seconds: i64) -> Result<(), Failure> {
-        if key.len() > usize::from(u16::MAX) || value.len() > VALUE_BYTES_MAX {
-            let sentence = format!("a key may have {} bytes here, a value {VALUE_BYTES_MAX}", u16::MAX);
+        if key.len() > KEY_BYTES_MAX || value.len() > VALUE_BYTES_MAX {
+            let sentence = format!("the memstore's keys have at most {KEY_BYTES_MAX} bytes, values {VALUE_BYTES_MAX}");
             return Err(Failure::new(FailureKind::Invalid, sentence));
         }
         let Ok(ttl_seconds) = u64::try_from(ttl_seconds) else {

@@ -1,7 +1,7 @@
 //! Counts what costs us more than it costs a peer, and says when it is too much: ENHANCE_YOUR_CALM.
 //!
-//! Resets of unfinished calls (CVE-2023-44487), SETTINGS, frames that break a stream's rules and empty DATA draw on one allowance
-//! that refills with time. Pings draw strikes as gRPC's A8 says.
+//! Resets of unfinished calls (CVE-2023-44487), SETTINGS, frames that break a stream's rules and empty DATA draw on
+//! one allowance that refills with time. Pings draw strikes as gRPC's A8 says.
 
 use crate::frame::{Error, ErrorCode};
 use crate::limits::{DISTURBANCES_BURST_MAX, DISTURBANCES_PER_SECOND, PING_STRIKES_MAX, SECOND_NS};

@@ -18,8 +18,8 @@ pub(crate) enum Drain {
 const DRAIN_PING: [u8; 8] = *b"draining";
 
 impl Connection {
-    /// Asks the client to go: a GOAWAY that refuses nothing yet and a PING; once that is answered, the GOAWAY that counts.
-    /// Called again before the answer, it goes on without it. Calls in flight finish; then the connection does.
+    /// Asks the client to go: a GOAWAY that refuses nothing yet and a PING; once that is answered, the GOAWAY that
+    /// counts. Called again before the answer, it goes on without it. Calls in flight finish; then the connection does.
     pub fn drain(&mut self, now_ns: u64) {
         self.now_ns = self.now_ns.max(now_ns);
         match (self.phase, self.drain) {

@@ -12,7 +12,8 @@ pub(crate) const INITIAL_WINDOW_BYTES: u32 = 65_535;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowError;
 
-/// What we may still send; negative after the peer has shrunk its initial window under a stream in use (RFC 9113 §6.9.2).
+/// What we may still send; negative after the peer has shrunk its initial window under a stream in use (RFC 9113
+/// §6.9.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SendWindow(i32);
 

@@ -9,7 +9,8 @@ use super::inbound::Admission;
 use super::server::Connection;
 use crate::frame;
 
-/// What padding may take of a window in one frame (RFC 9113 §6.1): who pads every frame gets through with this to spare.
+/// What padding may take of a window in one frame (RFC 9113 §6.1): who pads every frame gets through with this to
+/// spare.
 const PADDING_BYTES_MAX: i64 = 256;
 
 impl Connection {

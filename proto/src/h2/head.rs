@@ -1,6 +1,7 @@
 //! A request's header list, reduced to what a gRPC call is: no map, no strings, nothing kept that nobody reads.
 //!
-//! It checks what RFC 9113 §8.2 and §8.3 demand of every request, and collects; the answer to what it found is chosen in
+//! It checks what RFC 9113 §8.2 and §8.3 demand of every request, and collects; the answer to what it found is chosen
+//! in
 //! `refuse.rs`.
 
 use crate::grpc;

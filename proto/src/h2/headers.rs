@@ -194,7 +194,8 @@ impl Connection {
             }
         }
         let Some(slot) = self.streams.find(head.stream) else {
-            // What crossed our reset on its way is ignored (RFC 9113 §5.1); anything else was sent after its END_STREAM.
+            // What crossed our reset on its way is ignored (RFC 9113 §5.1); anything else was sent after its
+            // END_STREAM.
             if self.was_reset(head.stream) {
                 return Ok(None);
             }

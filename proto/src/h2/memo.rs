@@ -1,9 +1,10 @@
-//! Remembers whole header blocks and what they meant.
+//! Remembers whole header blocks: what those of requests meant, and how our own were written.
 //!
-//! A client that calls a method again sends the same bytes, indices into its table, as long as the table stays. So a block
-//! whose decoding changed nothing means the same until something else changes the table: its generation tells.
+//! A client that calls a method again sends the same bytes, indices into its table, as long as the table stays. So a
+//! block whose decoding changed nothing means the same until something else changes the table: its generation tells.
 
 use super::head::CallHead;
+use crate::hpack::Encoder;
 use crate::limits::{MEMO_BLOCK_BYTES_MAX, MEMO_BLOCKS_MAX};
 
 #[derive(Debug, Clone, Copy)]
@@ -51,3 +52,38 @@ impl Memo {
         }
     }
 }
+
+/// A block of our own that is written again and again, as it was encoded last.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Written {
+    bytes: [u8; WRITTEN_BYTES_MAX],
+    length: u8,
+    generation: u64,
+}
+
+/// The longest block of our own that is remembered: the plain headers or trailers without any table.
+const WRITTEN_BYTES_MAX: usize = 31;
+
+impl Written {
+    /// Writes the block that `fill` encodes, from memory when the encoder is where it was then.
+    #[inline]
+    pub(crate) fn write(&mut self, encoder: &mut Encoder, out: &mut Vec<u8>, fill: fn(&mut Encoder, &mut Vec<u8>)) {
+        let generation = encoder.generation();
+        if self.length > 0 && self.generation == generation {
+            out.extend_from_slice(&self.bytes[..usize::from(self.length)]);
+            return;
+        }
+        let start = out.len();
+        fill(encoder, out);
+        self.length = 0;
+        let block = &out[start..];
+        if encoder.generation() == generation && block.len() <= WRITTEN_BYTES_MAX {
+            self.bytes[..block.len()].copy_from_slice(block);
+            self.length = block.len() as u8;
+            self.generation = generation;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

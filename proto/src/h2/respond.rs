@@ -24,7 +24,8 @@ impl Connection {
         self.end_with(slot, &Status::OK);
     }
 
-    /// Sends the response headers of a streaming reply, with `metadata` beside what gRPC asks for. Names are lower case.
+    /// Sends the response headers of a streaming reply, with `metadata` beside what gRPC asks for. Names are lower
+    /// case.
     pub fn open(&mut self, call: StreamRef, metadata: &[(&str, &str)]) {
         let Some(slot) = self.answerable(call) else { return };
         self.write_headers_once(slot, metadata);
@@ -119,13 +120,21 @@ impl Connection {
     fn write_trailers(&mut self, slot: usize, status: &Status, metadata: &[(&str, &str)]) {
         let stream = &self.streams[slot];
         let (id, close, has_headers) = (stream.id, stream.state.end_sent(), stream.outbound.has_headers);
-        self.write_header_block(id, true, |encoder, out| {
-            if !has_headers {
-                encode_headers(encoder, &[], out);
-            }
-            encode_status(encoder, status, out);
-            encode_metadata(encoder, metadata, out);
-        });
+        if has_headers && status.code == Code::Ok && status.message.is_empty() && metadata.is_empty() {
+            let mut written = self.written_trailers;
+            self.write_header_block(id, true, |encoder, out| {
+                written.write(encoder, out, |encoder, out| encode_status(encoder, &Status::OK, out));
+            });
+            self.written_trailers = written;
+        } else {
+            self.write_header_block(id, true, |encoder, out| {
+                if !has_headers {
+                    encode_headers(encoder, &[], out);
+                }
+                encode_status(encoder, status, out);
+                encode_metadata(encoder, metadata, out);
+            });
+        }
         if close == Close::ResetToo {
             frame::write_rst_stream(id, ErrorCode::NoError, &mut self.output);
             self.remember_reset(id);
@@ -139,7 +148,12 @@ impl Connection {
             return;
         }
         let id = stream.id;
-        self.write_header_block(id, false, |encoder, out| encode_headers(encoder, metadata, out));
+        let mut written = self.written_headers;
+        self.write_header_block(id, false, |encoder, out| {
+            written.write(encoder, out, |encoder, out| encode_headers(encoder, &[], out));
+            encode_metadata(encoder, metadata, out);
+        });
+        self.written_headers = written;
     }
 
     /// Answers a request that has no stream of its own: one frame of HEADERS.

@@ -11,7 +11,7 @@ use super::flow::{ReceiveWindow, SendWindow};
 use super::headers::PendingBlock;
 use super::held::{Held, Spares};
 use super::input::Input;
-use super::memo::Memo;
+use super::memo::{Memo, Written};
 use super::receive::Step;
 use super::settings::{PeerSettings, stream_window_bytes};
 use super::streams::Streams;
@@ -82,6 +82,9 @@ pub struct Connection {
     pub(super) decoder: Decoder,
     pub(super) encoder: Encoder,
     pub(super) memo: Memo,
+    /// Our plain response headers and trailers, as they were written last.
+    pub(super) written_headers: Written,
+    pub(super) written_trailers: Written,
     pub(super) block: Vec<u8>,
     pub(super) pending_block: Option<PendingBlock>,
     pub(super) data: Option<DataCursor>,
@@ -130,6 +133,8 @@ impl Connection {
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
             encoder: Encoder::new(),
             memo: Memo::default(),
+            written_headers: Written::default(),
+            written_trailers: Written::default(),
             block: Vec::new(),
             pending_block: None,
             data: None,
@@ -208,8 +213,8 @@ impl Connection {
         &mut self.output
     }
 
-    /// Whether so much waits to be sent that no more is read: `poll` returns nothing until the output has been taken, and
-    /// then goes on with what was kept, even when no new bytes come.
+    /// Whether so much waits to be sent that no more is read: `poll` returns nothing until the output has been taken,
+    /// and then goes on with what was kept, even when no new bytes come.
     pub fn wants_pause(&self) -> bool {
         self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }

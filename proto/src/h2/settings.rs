@@ -1,4 +1,5 @@
-//! Both sides' SETTINGS (RFC 9113 §6.5): what we announce, what we assume until it is acknowledged, what the peer wants.
+//! Both sides' SETTINGS (RFC 9113 §6.5): what we announce, what we assume until it is acknowledged, what the peer
+//! wants.
 
 use super::flow::INITIAL_WINDOW_BYTES;
 use super::server::Connection;

@@ -19,8 +19,8 @@ use crate::method::MethodId;
 /// ```
 ///
 /// Idle and closed streams are not kept: an identifier above the last one seen is idle, any other that is not in the
-/// table is closed. "Half-closed (local)" does not last, because a call that is answered before its request has ended is
-/// reset at once with NO_ERROR (§8.1), which asks the client to stop sending.
+/// table is closed. "Half-closed (local)" does not last, because a call that is answered before its request has ended
+/// is reset at once with NO_ERROR (§8.1), which asks the client to stop sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     /// Both sides may send.

@@ -1,7 +1,8 @@
 //! The open streams of a connection: slots that are used again, found by identifier.
 //!
-//! The index is an open-addressed table of slots. Clients count their identifiers up by two, so that half the identifier
-//! is as good as a hash; whoever skips identifiers to make them collide only slows the walk over his own streams.
+//! The index is an open-addressed table of slots. Clients count their identifiers up by two, so that half the
+//! identifier is as good as a hash; whoever skips identifiers to make them collide only slows the walk over his own
+//! streams.
 
 use std::ops::{Index, IndexMut};
 

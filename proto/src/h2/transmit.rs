@@ -147,6 +147,10 @@ fn append_message(out: &mut Vec<u8>, message_bytes: usize, write: impl FnOnce(&m
 fn cut_into_frames(out: &mut Vec<u8>, at: usize, stream: u32, frame_bytes_max: usize) {
     let total = out.len() - at - HEAD_BYTES;
     let head = |length: usize| Head { length: length as u32, kind: kind::DATA, flags: 0, stream }.to_bytes();
+    if total <= frame_bytes_max {
+        out[at..at + HEAD_BYTES].copy_from_slice(&head(total));
+        return;
+    }
     let frames = total.div_ceil(frame_bytes_max);
     out.resize(out.len() + (frames - 1) * HEAD_BYTES, 0);
     // From the last to the first, so that each part moves into room that is free already.

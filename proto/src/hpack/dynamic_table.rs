@@ -81,13 +81,13 @@ impl DynamicTable {
     pub(super) fn find(&self, name: &[u8], value: &[u8]) -> Option<(usize, bool)> {
         let mut same_name = None;
         for (index, entry) in self.entries.iter().enumerate() {
-            let is_candidate = entry.value_bytes as usize == value.len() || same_name.is_none();
-            if entry.name_bytes as usize != name.len() || !is_candidate {
+            if entry.name_bytes as usize != name.len() {
                 continue;
             }
+            // The value first: many fields may have one name, few one value.
             match self.get(index) {
-                Some((found, of)) if found == name && of == value => return Some((index, true)),
-                Some((found, _)) if found == name => same_name = same_name.or(Some((index, false))),
+                Some((found, of)) if of == value && found == name => return Some((index, true)),
+                Some((found, _)) if same_name.is_none() && found == name => same_name = Some((index, false)),
                 _ => {}
             }
         }

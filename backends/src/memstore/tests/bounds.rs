@@ -7,6 +7,7 @@ use crate::limits::{BUCKET_SLOTS, SEGMENT_BUCKETS};
 #[test]
 fn overhead_is_at_most_24_bytes_a_key() {
     let mut bench = Bench::new(1 << 30);
+    bench.namespace = 2;
     for (index, keys) in [(0, 250_000), (250_000, 400_000), (400_000, 650_000), (650_000, 1_000_000)] {
         for index in index..keys {
             bench.set(&key(index), &value(index, 64)).unwrap();

@@ -63,7 +63,7 @@ fn every_size_is_written_and_overwritten_by_every_other() {
 #[test]
 fn lengths_beyond_the_record_are_refused() {
     let mut bench = Bench::new(1 << 20);
-    let failure = bench.set(&vec![1; 1 << 16], b"").unwrap_err();
+    let failure = bench.set(&[1; crate::limits::KEY_BYTES_MAX + 1], b"").unwrap_err();
     assert_eq!(failure.kind, crate::FailureKind::Invalid);
     assert_eq!(bench.set_for(b"k", b"", -1).unwrap_err().kind, crate::FailureKind::Invalid);
 }

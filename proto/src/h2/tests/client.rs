@@ -1,4 +1,5 @@
-//! A scripted client in memory: it builds frames, feeds them to a connection in chosen parts, and reads what comes back.
+//! A scripted client in memory: it builds frames, feeds them to a connection in chosen parts, and reads what comes
+//! back.
 
 use crate::frame::{self, ErrorCode, HEAD_BYTES, Head, PREFACE, flag, kind};
 use crate::grpc::Prefix;

@@ -108,7 +108,10 @@ proptest! {
     /// Frames of random kinds, flags, streams and payloads reach deeper than random bytes.
     #[test]
     fn random_frames_are_survived(
-        frames in prop::collection::vec((0u8..11, any::<u8>(), 0u32..9, prop::collection::vec(any::<u8>(), 0..40)), 0..40)
+        frames in prop::collection::vec(
+            (0u8..11, any::<u8>(), 0u32..9, prop::collection::vec(any::<u8>(), 0..40)),
+            0..40,
+        )
     ) {
         let mut client = Client::silent(Limits::DEFAULT);
         client.bytes.extend_from_slice(PREFACE);

@@ -36,8 +36,7 @@ programs() {
 server_command() {
     case $1 in
         prism) echo "$(programs)/prism-proxy --cores {core} --listen 127.0.0.1:{port}" ;;
-        tonic | null) echo "$(programs)/examples/$1_server --core {core} --listen 127.0.0.1:{port}" ;;
-        echo) echo "$(programs)/examples/echo --core {core} --listen 127.0.0.1:{port}" ;;
+        tonic | null | echo) echo "$(programs)/examples/$1_server --core {core} --listen 127.0.0.1:{port}" ;;
         *'{port}'*) echo "$1" ;;
         *) die "unknown server '$1': prism, tonic, null, echo, or a command line with {port} in it" ;;
     esac
@@ -58,8 +57,7 @@ cargo_build() {
 build_server() {
     case $1 in
         prism) cargo_build -p prism-proxy --bin prism-proxy ;;
-        tonic | null) cargo_build -p prism-bench --example "$1_server" ;;
-        echo) cargo_build -p prism-bench --example echo ;;
+        tonic | null | echo) cargo_build -p prism-bench --example "$1_server" ;;
     esac
 }
 

@@ -5,6 +5,7 @@
 
 pub mod echo;
 pub mod exchange;
+pub mod floor;
 pub mod replay;
 pub mod request;
 pub mod session;

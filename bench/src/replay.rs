@@ -14,10 +14,11 @@ use crate::exchange::{Exchange, Fault, Tally};
 
 /// Bytes read at once.
 const READ_BYTES: usize = 256 << 10;
-/// How long nothing may come while calls are open.
-const STALL: Duration = Duration::from_secs(10);
 /// How long a wait for events may take before the clock is looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// Waits in a row that may end without an event while calls are open. Waits are counted and not time, because a host
+/// that stops for a while (a virtual machine) would look like a server that does.
+const QUIET_TICKS_MAX: u32 = 100;
 
 /// When the next calls of a connection go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +110,8 @@ struct Driver<'p, E> {
     lanes: Vec<Lane<E>>,
     /// Calls that may still be sent.
     budget: u64,
+    /// Waits in a row that ended without an event.
+    quiet_ticks: u32,
     sent_bytes: u64,
     writes: u64,
     reads: u64,
@@ -132,15 +135,14 @@ impl<'p, E: Exchange> Driver<'p, E> {
         };
         let buffer = vec![0; READ_BYTES].into_boxed_slice();
         let events = Events::with_capacity(1024);
-        Ok(Self { plan, poll, events, buffer, lanes, budget, sent_bytes: 0, writes: 0, reads: 0 })
+        Ok(Self { plan, poll, events, buffer, lanes, budget, quiet_ticks: 0, sent_bytes: 0, writes: 0, reads: 0 })
     }
 
     /// Exchanges what comes before the first call.
     fn set_up(&mut self) -> io::Result<()> {
         (0..self.lanes.len()).try_for_each(|index| self.flush(index))?;
-        let mut quiet_since = Instant::now();
         while !self.lanes.iter().all(|lane| lane.exchange.is_ready()) {
-            for index in self.wait(&mut quiet_since)? {
+            for index in self.wait()? {
                 self.read(index)?;
                 self.flush(index)?;
             }
@@ -154,9 +156,8 @@ impl<'p, E: Exchange> Driver<'p, E> {
             self.fill(index);
             self.flush(index)?;
         }
-        let mut quiet_since = start;
         while self.budget > 0 || self.lanes.iter().any(|lane| lane.exchange.open() > 0) {
-            for index in self.wait(&mut quiet_since)? {
+            for index in self.wait()? {
                 self.read(index)?;
                 self.fill(index);
                 self.flush(index)?;
@@ -168,21 +169,19 @@ impl<'p, E: Exchange> Driver<'p, E> {
         Ok(())
     }
 
-    /// Waits for events and returns the lanes that have some; an error when nothing has come for too long.
-    fn wait(&mut self, quiet_since: &mut Instant) -> io::Result<Vec<usize>> {
+    /// Waits for events and returns the lanes that have some; an error when none has had any for too long.
+    fn wait(&mut self) -> io::Result<Vec<usize>> {
         match self.poll.poll(&mut self.events, Some(TICK)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Vec::new()),
             polled => polled?,
         }
-        let lanes: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
-        if !lanes.is_empty() {
-            *quiet_since = Instant::now();
-        } else if quiet_since.elapsed() > STALL {
+        self.quiet_ticks = if self.events.is_empty() { self.quiet_ticks + 1 } else { 0 };
+        if self.quiet_ticks > QUIET_TICKS_MAX {
             let open: u64 = self.lanes.iter().map(|lane| u64::from(lane.exchange.open())).sum();
-            let context = format!("nothing came for {STALL:?}, {open} calls are open");
+            let context = format!("nothing came for {:?}, {open} calls are open", TICK * QUIET_TICKS_MAX);
             return Err(io::Error::new(io::ErrorKind::TimedOut, context));
         }
-        Ok(lanes)
+        Ok(self.events.iter().map(|event| event.token().0).collect())
     }
 
     /// Sends as many new calls as the pacing, the bound and the peer allow.

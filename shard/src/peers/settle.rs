@@ -114,6 +114,7 @@ impl<M: Machine> Peers<M> {
         }
         self.pool.put(std::mem::take(&mut slot.sending));
         self.tally.closed += u32::from(slot.accepted);
+        self.adopted -= usize::from(!slot.accepted);
         *slot = Slot { generation: slot.generation.wrapping_add(1), dirty: slot.dirty, ..Slot::vacant() };
         self.taken -= 1;
         self.vacant.push(index);

@@ -1,6 +1,7 @@
 //! A closed loop of fixed-size messages against an echo, and the CPU that the server used for each.
 //!
-//! `cargo run --release --example echo_load -- --connect 127.0.0.1:7000 --core 1 --connections 16 --seconds 3 --pid PID`
+//! `cargo run --release --example echo_load -- --connect 127.0.0.1:7000 --core 1 --connections 16 --seconds 3 --pid
+//! PID`
 
 use std::fs;
 use std::io::Write;

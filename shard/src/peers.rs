@@ -1,7 +1,7 @@
 //! The sockets of one shard, each with its machine.
 //!
-//! What the application or a completion changes is noted; at the end of the turn each changed peer is looked at once, and
-//! whatever it needs by then (a send, a receive, a cancellation, its end) is queued on the ring.
+//! What the application or a completion changes is noted; at the end of the turn each changed peer is looked at once,
+//! and whatever it needs by then (a send, a receive, a cancellation, its end) is queued on the ring.
 
 use std::collections::VecDeque;
 use std::net::Shutdown;
@@ -81,8 +81,8 @@ impl<M: Machine> Peers<M> {
         self.taken == 0
     }
 
-    /// Makes a connected stream socket a peer: it is read from this turn on, and what its machine has to send is sent. The
-    /// application hears of its end as of any other's.
+    /// Makes a connected stream socket a peer: it is read from this turn on, and what its machine has to send is
+    /// sent. The application hears of its end as of any other's.
     ///
     /// # Errors
     /// [`PeersFull`] with both when the shard has as many peers as it may.
@@ -96,8 +96,8 @@ impl<M: Machine> Peers<M> {
         Ok(id)
     }
 
-    /// The machine of a peer, to be fed or to be given something to send; `None` when the peer is gone. What it has to send
-    /// goes out at the end of the turn.
+    /// The machine of a peer, to be fed or to be given something to send; `None` when the peer is gone. What it has
+    /// to send goes out at the end of the turn.
     #[inline]
     pub fn get_mut(&mut self, id: PeerId) -> Option<&mut M> {
         let index = self.find(id)?;
@@ -133,8 +133,8 @@ impl<M: Machine> Peers<M> {
         self.set_paused(id, false);
     }
 
-    /// Ends a peer at once: what is unsent is dropped, and the application is told in this turn. To end one after its output
-    /// is sent, have its machine say that it is finished.
+    /// Ends a peer at once: what is unsent is dropped, and the application is told in this turn. To end one after its
+    /// output is sent, have its machine say that it is finished.
     pub fn close(&mut self, id: PeerId) {
         if let Some(index) = self.find(id) {
             self.depart(index, Phase::Closing);

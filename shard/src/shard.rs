@@ -1,7 +1,7 @@
 //! One shard: its parts, and the turn loop that moves bytes between them.
 //!
-//! A turn reaps completions, feeds the application, queues what came of it on the ring, and enters the kernel once, which
-//! submits all of that and, when nothing is known to wait, sleeps until there is something.
+//! A turn reaps completions, feeds the application, queues what came of it on the ring, and enters the kernel once,
+//! which submits all of that and, when nothing is known to wait, sleeps until there is something.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -178,7 +178,8 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    /// Puts a connection on the least loaded shard; one that comes while draining is closed, which its client may retry.
+    /// Puts a connection on the least loaded shard; one that comes while draining is closed, which its client may
+    /// retry.
     fn place(&mut self, socket: OwnedFd) {
         if self.draining {
             return;
@@ -289,7 +290,8 @@ impl<A: Application> Shard<A> {
         if !self.doorbell_armed {
             let doorbell = self.parts.shared.doorbell(self.parts.index);
             let token = Token::new(Kind::Doorbell, 0, self.parts.index);
-            // SAFETY: the count is boxed, is never looked at, and is dropped after the ring has taken its operations back.
+            // SAFETY: the count is boxed, is never looked at, and is dropped after the ring has taken its operations
+            // back.
             unsafe { self.parts.ring.read_doorbell(doorbell, &raw mut *self.doorbell_count, token) };
             self.doorbell_armed = true;
         }

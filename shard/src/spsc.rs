@@ -1,7 +1,7 @@
 //! A bounded queue from one thread to one other, written and read in batches.
 //!
-//! Items pushed become visible at [`Producer::publish`], places read become free at [`Consumer::release`]: each is one store
-//! to a shared cache line, however many items it covers. It never blocks and wakes nobody.
+//! Items pushed become visible at [`Producer::publish`], places read become free at [`Consumer::release`]: each is
+//! one store to a shared cache line, however many items it covers. It never blocks and wakes nobody.
 
 use std::mem::MaybeUninit;
 
@@ -120,8 +120,8 @@ impl<T> Consumer<T> {
                 return None;
             }
         }
-        // SAFETY: the position is before a tail that was loaded with Acquire, so the item is written; `head` moves past it,
-        // so it is read once.
+        // SAFETY: the position is before a tail that was loaded with Acquire, so the item is written; `head` moves
+        // past it, so it is read once.
         let item = self.queue.slot(self.head).with(|slot| unsafe { (*slot).assume_init_read() });
         self.head = self.head.wrapping_add(1);
         Some(item)

@@ -65,8 +65,9 @@ impl<M: Machine> Peers<M> {
             if !slot.sending.is_empty() {
                 let socket = slot.socket.as_ref().expect("an open peer has a socket").as_raw_fd();
                 let token = Token::new(Kind::Send, slot.generation, index);
-                // SAFETY: `sending` is left alone until the completion clears `send_armed`, and the slot is not vacated, so
-                // the vector neither moves its bytes nor is dropped; the ring takes its operations back before the peers go.
+                // SAFETY: `sending` is left alone until the completion clears `send_armed`, and the slot is not
+                // vacated, so the vector neither moves its bytes nor is dropped; the ring takes its operations back
+                // before the peers go.
                 unsafe { ring.send(socket, &slot.sending[slot.sent..], token) };
                 slot.send_armed = true;
                 self.sending += 1;

@@ -59,8 +59,10 @@ pub fn write_length(at: usize, out: &mut [u8]) {
     out[at..at + 3].copy_from_slice(&length.to_be_bytes()[1..]);
 }
 
-/// A whole header block: HEADERS, and CONTINUATIONs when the peer's `frame_bytes_max` asks for them.
+/// A whole header block: HEADERS, and CONTINUATIONs when the peer's `frame_bytes_max` (at least 1, and at least 16,384
+/// in SETTINGS) asks for them.
 pub fn write_header_block(stream: u32, end_stream: bool, block: &[u8], frame_bytes_max: usize, out: &mut Vec<u8>) {
+    debug_assert!(frame_bytes_max > 0, "frames that hold nothing");
     let (mut part, mut rest) = block.split_at(block.len().min(frame_bytes_max));
     let mut kind = kind::HEADERS;
     let mut flags = if end_stream { flag::END_STREAM } else { 0 };

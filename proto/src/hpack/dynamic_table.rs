@@ -55,7 +55,7 @@ impl DynamicTable {
         self.buffer.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
-    /// Differs after every insertion, eviction and resize.
+    /// Differs after every insertion and resize, and so after every eviction: only those two evict.
     pub(super) fn generation(&self) -> u64 {
         self.generation
     }
@@ -81,13 +81,13 @@ impl DynamicTable {
     pub(super) fn find(&self, name: &[u8], value: &[u8]) -> Option<(usize, bool)> {
         let mut same_name = None;
         for (index, entry) in self.entries.iter().enumerate() {
-            let is_candidate = entry.value_bytes as usize == value.len() || same_name.is_none();
-            if entry.name_bytes as usize != name.len() || !is_candidate {
+            if entry.name_bytes as usize != name.len() {
                 continue;
             }
+            // The value first: many fields may have one name, few one value.
             match self.get(index) {
-                Some((found, of)) if found == name && of == value => return Some((index, true)),
-                Some((found, _)) if found == name => same_name = same_name.or(Some((index, false))),
+                Some((found, of)) if of == value && found == name => return Some((index, true)),
+                Some((found, _)) if same_name.is_none() && found == name => same_name = Some((index, false)),
                 _ => {}
             }
         }
@@ -158,7 +158,7 @@ impl DynamicTable {
         self.settle();
     }
 
-    /// What the buffer may keep allocated between blocks: twice what entries, forgotten bytes and one more field come to.
+    /// What the buffer may keep allocated between blocks: twice what entries, forgotten bytes and one field come to.
     #[inline(always)]
     fn buffer_bytes_max(&self) -> usize {
         8 * self.size_max.max(FORGOTTEN_BYTES_MIN)
@@ -168,7 +168,6 @@ impl DynamicTable {
         while self.size > size_max {
             let Some(oldest) = self.entries.pop_back() else { return };
             self.size -= oldest.size();
-            self.generation += 1;
         }
     }
 }

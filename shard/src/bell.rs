@@ -1,8 +1,9 @@
 //! Whether a shard sleeps, and who has to wake it: the flag that keeps a push from being missed.
 //!
-//! The sleeper says "I sleep" and then looks at its inboxes once more; the pusher publishes and then looks whether the other
-//! sleeps. A full fence on both sides makes it impossible that both look too early. Of several pushers one alone gets the
-//! answer that it must ring. Every change of the flag is a swap, so that all changes have one order for everybody.
+//! The sleeper says "I sleep" and then looks at its inboxes once more; the pusher publishes and then looks whether
+//! the other sleeps. A full fence on both sides makes it impossible that both look too early. Of several pushers one
+//! alone gets the answer that it must ring. Every change of the flag is a swap, so that all changes have one order
+//! for everybody.
 
 use crate::sync::{AtomicBool, Ordering, fence};
 

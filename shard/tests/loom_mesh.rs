@@ -66,7 +66,8 @@ fn publish(outbox: &mut Producer<usize>, bell: &Bell, ring: &Ring) {
     }
 }
 
-/// Runs a model in every interleaving with at most three preemptions, which finds what real machines do and ends in time.
+/// Runs a model in every interleaving with at most three preemptions, which finds what real machines do and ends in
+/// time.
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);

@@ -20,13 +20,13 @@ pub const SWEEP_BUCKETS_PER_TEND: usize = 32;
 pub const SWEEP_REST_NS: u64 = 100_000_000;
 /// Buckets that a write looks through for expired entries when memory is short, for each attempt.
 pub const RECLAIM_BUCKETS: usize = 256;
-/// Attempts of a write to find room, besides one for each page of its own size.
+/// Attempts of a write to find room, besides two for each page of its own size.
 pub const RECLAIM_ATTEMPTS: usize = 4;
 /// Pages among which the emptiest is chosen to be vacated.
 pub const VACATE_CANDIDATES: usize = 16;
 /// The longest key that the memstore takes, whatever `limits.key_bytes_max` says.
 pub const KEY_BYTES_MAX: usize = 4_095;
-/// The longest value that the memstore takes; what a message may hold is bounded far below by `limits.message_bytes_max`.
+/// The longest value that the memstore takes; `limits.message_bytes_max` bounds what arrives far below it.
 pub const VALUE_BYTES_MAX: usize = 1 << 30;
 
 const _: () = {

@@ -98,8 +98,8 @@ pub const MEMO_BLOCKS_MAX: usize = 8;
 pub const MEMO_BLOCK_BYTES_MAX: usize = 96;
 /// As much of a path or a name that we don't know as an error message shows.
 pub const PATH_SHOWN_BYTES_MAX: usize = 256;
-/// The longest `grpc-message` that we send, before it is percent-encoded.
-pub const STATUS_MESSAGE_BYTES_MAX: usize = 4_096;
+/// The longest `grpc-message` that we send, before it is percent-encoded: clients commonly take header lists of 8 KiB.
+pub const STATUS_MESSAGE_BYTES_MAX: usize = 2_048;
 /// The longest namespace, prefix, ordering key or subscriber id.
 pub const NAME_BYTES_MAX: usize = 1_024;
 /// The longest time to live in seconds: 100 years.

@@ -87,9 +87,9 @@ impl Proxy {
         }
     }
 
-    /// Feeds a connection and does what it asks for.
-    fn pump(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
-        let Some(connection) = turn.peers.get_mut(peer).map(Wire::client) else { return };
+    /// Feeds a connection and does what it asks for. Returns whether it reads no further until its output is sent.
+    fn pump(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) -> bool {
+        let Some(connection) = turn.peers.get_mut(peer).map(Wire::client) else { return false };
         let mut lane =
             Lane { mesh: turn.mesh, timers: turn.timers, now_ns: turn.now_ns, shard: turn.shard, shards: turn.shards };
         let input = connection.begin(bytes);
@@ -97,6 +97,7 @@ impl Proxy {
             self.event(&mut lane, peer, connection, event);
         }
         connection.end(input);
+        connection.wants_pause()
     }
 
     fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, connection: &mut Connection, event: Event<'_>) {
@@ -178,12 +179,16 @@ impl Application for Proxy {
     }
 
     fn received(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
-        self.pump(turn, peer, bytes);
+        if self.pump(turn, peer, bytes) {
+            turn.peers.pause_reading(peer);
+        }
     }
 
     /// A connection that held back because much waited to be sent goes on with what it kept.
     fn flushed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
-        self.pump(turn, peer, &[]);
+        if !self.pump(turn, peer, &[]) {
+            turn.peers.resume_reading(peer);
+        }
     }
 
     fn closed(&mut self, _turn: &mut Turn<'_, Self>, peer: PeerId, _machine: Wire) {

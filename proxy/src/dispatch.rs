@@ -74,8 +74,8 @@ impl Proxy {
         if let Err(status) = keyvalue::check_namespace(name) {
             return status;
         }
-        match self.registry.find(name.as_bytes()).and_then(|index| self.registry.namespace(index)) {
-            Some(namespace) => status::not_offered(method.service, &namespace.name, &namespace.backend),
+        match self.registry.find(name.as_bytes()) {
+            Some((_, namespace)) => status::not_offered(method.service, &namespace.name, &namespace.backend),
             None => status::unknown_namespace(name.as_str()),
         }
     }
@@ -89,10 +89,13 @@ impl Proxy {
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
         keyvalue::check_namespace(request.namespace)?;
-        let Some(namespace) = self.registry.find(request.namespace.as_bytes()) else {
+        let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
             return Err(status::unknown_namespace(request.namespace.as_str()));
         };
-        let backend = self.keyvalue_backend(namespace)?;
+        let Some(backend) = found.keyvalue else {
+            let interface = id::KEYVALUE_BASIC_GET.method().service;
+            return Err(status::not_offered(interface, &found.name, &found.backend));
+        };
         let command = &request.command;
         keyvalue::check(command, &self.registry.limits)?;
         let hash = self.hasher.hash(namespace, command.key());
@@ -106,15 +109,6 @@ impl Proxy {
             Err(failure) => return Err(status::from_failure(failure)),
         }
         Ok(())
-    }
-
-    #[inline]
-    fn keyvalue_backend(&self, index: u16) -> Result<usize, Status> {
-        let namespace = self.registry.namespace(index).ok_or_else(|| status::unknown_namespace("?"))?;
-        namespace.keyvalue.ok_or_else(|| {
-            let interface = id::KEYVALUE_BASIC_GET.method().service;
-            status::not_offered(interface, &namespace.name, &namespace.backend)
-        })
     }
 
     /// Parks the call and sends its command to the key's owner.

@@ -83,10 +83,11 @@ impl Registry {
         self.namespaces[usize::from(index)] = Some(namespace);
     }
 
-    /// The index of the namespace with this name; empty means `default`.
+    /// The namespace with this name, and its index; an empty name means `default`.
     #[inline]
-    pub(crate) fn find(&self, name: &[u8]) -> Option<u16> {
-        if name.is_empty() { self.default } else { self.by_name.get(name).copied() }
+    pub(crate) fn find(&self, name: &[u8]) -> Option<(u16, &Namespace)> {
+        let index = if name.is_empty() { self.default? } else { *self.by_name.get(name)? };
+        Some((index, self.namespace(index)?))
     }
 
     /// The namespace at an index, unless a reload took it away.

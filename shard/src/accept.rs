@@ -1,7 +1,7 @@
 //! The listeners, all served by one shard: it accepts, and others get their share handed over.
 //!
-//! One acceptor that places on the least loaded shard spreads a few long-lived connections evenly, which a hash over the
-//! shards does not.
+//! One acceptor that places on the least loaded shard spreads a few long-lived connections evenly, which a hash over
+//! the shards does not.
 
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -94,8 +94,8 @@ impl Acceptor {
         self.listeners.iter().all(Option::is_none)
     }
 
-    /// Arms or cancels the accepts, as there is room for so many more connections. A multishot accept takes all that are
-    /// queued, so near the bound each listener accepts one at a time.
+    /// Arms or cancels the accepts, as there is room for so many more connections. A multishot accept takes all that
+    /// are queued, so near the bound each listener accepts one at a time.
     pub(crate) fn settle(&mut self, ring: &mut Ring, room: usize, now_ns: u64) {
         let room = room.saturating_sub(self.waiting.len());
         let wanted = room > 0 && now_ns >= self.rest_until_ns && !self.closing;

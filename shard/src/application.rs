@@ -50,7 +50,8 @@ pub trait Application: Sized + 'static {
     /// Bytes arrived from a peer, at least one.
     fn received(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]);
 
-    /// Everything that was put out for this peer is sent (handed to the kernel). A peer with much to send continues here.
+    /// Everything that was put out for this peer is sent (handed to the kernel). A peer with much to send continues
+    /// here.
     fn flushed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
         let _ = (turn, peer);
     }
@@ -70,8 +71,8 @@ pub trait Application: Sized + 'static {
     /// Draining begins: no connection comes from now on.
     fn drain(&mut self, turn: &mut Turn<'_, Self>);
 
-    /// Asked in each turn after [`Application::drain`]: true when this shard has nothing left to do. The shards stop, all
-    /// together, when all say so and nothing is left to send.
+    /// Asked in each turn after [`Application::drain`]: true when this shard has nothing left to do. The shards stop,
+    /// all together, when all say so and nothing is left to send.
     fn is_drained(&self, turn: &mut Turn<'_, Self>) -> bool;
 
     /// Bounded background work at the end of each turn; true when more waits, which keeps the shard from sleeping.

@@ -58,7 +58,8 @@ impl Buffers {
         let entries = Pages::new(usize::from(count) * size_of::<BufRingEntry>())?;
         let memory = Pages::new(usize::from(count) * buffer_bytes)?;
         let address = entries.start.as_ptr() as u64;
-        // SAFETY: the entries are page-aligned and of the stated number, and the owner keeps them until the ring is gone.
+        // SAFETY: the entries are page-aligned and of the stated number, and the owner keeps them until the ring is
+        // gone.
         unsafe { ring.submitter().register_buf_ring_with_flags(address, count, BUFFER_GROUP, 0) }?;
         let mut buffers = Self { entries, memory, count, buffer_bytes, tail: 0, published: 0 };
         for buffer in 0..count {
@@ -71,8 +72,8 @@ impl Buffers {
     /// The first `bytes` of a buffer that a completion named.
     pub(crate) fn filled(&self, buffer: u16, bytes: usize) -> &[u8] {
         assert!(buffer < self.count && bytes <= self.buffer_bytes, "the kernel names buffers that it was given");
-        // SAFETY: in bounds by the assertion; the kernel is done with a buffer that it named, until it is given back, which
-        // takes `&mut self`.
+        // SAFETY: in bounds by the assertion; the kernel is done with a buffer that it named, until it is given back,
+        // which takes `&mut self`.
         unsafe {
             let start = self.memory.start.as_ptr().add(usize::from(buffer) * self.buffer_bytes);
             std::slice::from_raw_parts(start, bytes)
@@ -83,7 +84,8 @@ impl Buffers {
     pub(crate) fn give_back(&mut self, buffer: u16) {
         assert!(buffer < self.count, "the kernel names buffers that it was given");
         let position = usize::from(self.tail & (self.count - 1));
-        // SAFETY: the position is in the ring, whose memory is ours; the kernel does not read entries at or after the tail.
+        // SAFETY: the position is in the ring, whose memory is ours; the kernel does not read entries at or after the
+        // tail.
         unsafe {
             let entry = &mut *self.entries.start.as_ptr().cast::<BufRingEntry>().add(position);
             entry.set_addr(self.memory.start.as_ptr().add(usize::from(buffer) * self.buffer_bytes) as u64);
@@ -98,8 +100,8 @@ impl Buffers {
         if self.published == self.tail {
             return;
         }
-        // SAFETY: the first entry is initialised memory of ours; the tail lies in its reserved field, is aligned, and is
-        // written here alone. The store is a release, so the kernel sees the entries before the tail.
+        // SAFETY: the first entry is initialised memory of ours; the tail lies in its reserved field, is aligned, and
+        // is written here alone. The store is a release, so the kernel sees the entries before the tail.
         unsafe {
             let tail = BufRingEntry::tail(self.entries.start.as_ptr().cast());
             AtomicU16::from_ptr(tail.cast_mut()).store(self.tail, Ordering::Release);

@@ -43,6 +43,8 @@ pub struct Config {
     pub unsent_bytes_max: usize,
     /// Parcels that may wait from one shard to one other, rounded up to a power of two.
     pub mesh_capacity: usize,
+    /// Whether shards wake each other by messages between their rings, where the kernel has these; else by eventfds.
+    pub ring_messages: bool,
 }
 
 impl Config {
@@ -59,21 +61,23 @@ impl Config {
             receive_buffer_bytes: RECEIVE_BUFFER_BYTES_DEFAULT,
             unsent_bytes_max: UNSENT_BYTES_MAX_DEFAULT,
             mesh_capacity: MESH_CAPACITY_DEFAULT,
+            ring_messages: true,
         }
     }
 }
 
-/// What must happen while the process has one thread: it takes microseconds then, and up to 80 ms at the first sleep of a
-/// shard otherwise. The first line of `main`.
+/// What must happen while the process has one thread: it takes microseconds then, and up to 80 ms at the first sleep
+/// of a shard otherwise. The first line of `main`.
 pub fn prepare() {
     glommio::early_init();
 }
 
-/// Starts one thread for each core and returns when every shard serves. `make` is called on each shard's own thread, inside
-/// its executor, so the application may start background tasks there.
+/// Starts one thread for each core and returns when every shard serves. `make` is called on each shard's own thread,
+/// inside its executor, so the application may start background tasks there.
 ///
 /// # Errors
-/// When there is no core, a core does not exist, the kernel lacks something ([`probe()`] says what), or a listener is bad.
+/// When there is no core, a core does not exist, the kernel lacks something ([`probe()`] says what), or a listener is
+/// bad.
 pub fn launch<A: Application>(
     config: Config,
     make: impl Fn(u32) -> A + Send + Clone + 'static,
@@ -89,7 +93,8 @@ pub fn launch<A: Application>(
         // Accepted sockets inherit it. A unix socket has no such option.
         let _ = socket2::SockRef::from(listener).set_tcp_nodelay(true);
     }
-    let shared = Arc::new(Shared::new(count, config.connections_max, probe::rings_can_message())?);
+    let messages = config.ring_messages && probe::rings_can_message();
+    let shared = Arc::new(Shared::new(count, config.connections_max, messages)?);
     let counters: Vec<_> = (0..count).map(|_| Cells::shared()).collect();
     let mut shards = Shards { shared: shared.clone(), threads: Vec::new(), counters, addresses };
     let (ready, readiness) = mpsc::channel();

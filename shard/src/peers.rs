@@ -1,14 +1,14 @@
 //! The sockets of one shard, each with its machine.
 //!
-//! What the application or a completion changes is noted; at the end of the turn each changed peer is looked at once, and
-//! whatever it needs by then (a send, a receive, a cancellation, its end) is queued on the ring.
+//! What the application or a completion changes is noted; at the end of the turn each changed peer is looked at once,
+//! and whatever it needs by then (a send, a receive, a cancellation, its end) is queued on the ring.
 
 use std::collections::VecDeque;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 
 use crate::application::Machine;
-use crate::limits::UNSENT_BYTES_MAX_DEFAULT;
+use crate::limits::ADOPTED_MAX;
 pub use crate::peer::PeerId;
 use crate::peer::{Phase, Slot};
 use crate::pool::Pool;
@@ -18,7 +18,7 @@ mod settle;
 
 pub(crate) use completions::{Received, Sent};
 
-/// The peers of one shard; their number is bounded by the shard's configuration.
+/// The peers of one shard: as many accepted ones as `connections_max` allows, and [`ADOPTED_MAX`] others.
 pub struct Peers<M> {
     slots: Vec<Slot<M>>,
     vacant: Vec<u32>,
@@ -29,10 +29,11 @@ pub struct Peers<M> {
     /// Peers in [`Phase::Lingering`] with the time at which that ends, soonest first.
     lingering: VecDeque<(u64, PeerId)>,
     pool: Pool,
-    capacity: usize,
     unsent_bytes_max: usize,
     /// Slots that are not vacant.
     taken: usize,
+    /// Those of them that were adopted; accepted ones are bounded where they are accepted.
+    adopted: usize,
     /// Peers with bytes that the kernel has not taken yet.
     sending: usize,
     tally: Tally,
@@ -52,7 +53,7 @@ pub(crate) struct Tally {
 pub struct PeersFull<M>(pub OwnedFd, pub M);
 
 impl<M: Machine> Peers<M> {
-    pub(crate) fn new(capacity: usize, unsent_bytes_max: usize) -> Self {
+    pub(crate) fn new(unsent_bytes_max: usize) -> Self {
         Self {
             slots: Vec::new(),
             vacant: Vec::new(),
@@ -60,9 +61,9 @@ impl<M: Machine> Peers<M> {
             departed: VecDeque::new(),
             lingering: VecDeque::new(),
             pool: Pool::default(),
-            capacity,
-            unsent_bytes_max: if unsent_bytes_max == 0 { UNSENT_BYTES_MAX_DEFAULT } else { unsent_bytes_max },
+            unsent_bytes_max,
             taken: 0,
+            adopted: 0,
             sending: 0,
             tally: Tally::default(),
         }
@@ -80,23 +81,23 @@ impl<M: Machine> Peers<M> {
         self.taken == 0
     }
 
-    /// Makes a connected stream socket a peer: it is read from this turn on, and what its machine has to send is sent. The
-    /// application hears of its end as of any other's.
+    /// Makes a connected stream socket a peer: it is read from this turn on, and what its machine has to send is
+    /// sent. The application hears of its end as of any other's.
     ///
     /// # Errors
     /// [`PeersFull`] with both when the shard has as many peers as it may.
     pub fn adopt(&mut self, socket: OwnedFd, machine: M) -> Result<PeerId, PeersFull<M>> {
-        match self.place(socket, false) {
-            Ok(id) => {
-                self.furnish(id, machine);
-                Ok(id)
-            }
-            Err(socket) => Err(PeersFull(socket, machine)),
+        if self.adopted >= ADOPTED_MAX {
+            return Err(PeersFull(socket, machine));
         }
+        self.adopted += 1;
+        let id = self.place(socket, false);
+        self.furnish(id, machine);
+        Ok(id)
     }
 
-    /// The machine of a peer, to be fed or to be given something to send; `None` when the peer is gone. What it has to send
-    /// goes out at the end of the turn.
+    /// The machine of a peer, to be fed or to be given something to send; `None` when the peer is gone. What it has
+    /// to send goes out at the end of the turn.
     #[inline]
     pub fn get_mut(&mut self, id: PeerId) -> Option<&mut M> {
         let index = self.find(id)?;
@@ -132,8 +133,8 @@ impl<M: Machine> Peers<M> {
         self.set_paused(id, false);
     }
 
-    /// Ends a peer at once: what is unsent is dropped, and the application is told in this turn. To end one after its output
-    /// is sent, have its machine say that it is finished.
+    /// Ends a peer at once: what is unsent is dropped, and the application is told in this turn. To end one after its
+    /// output is sent, have its machine say that it is finished.
     pub fn close(&mut self, id: PeerId) {
         if let Some(index) = self.find(id) {
             self.depart(index, Phase::Closing);
@@ -146,14 +147,11 @@ impl<M: Machine> Peers<M> {
         alive.map(|(index, slot)| PeerId::new(index as u32, slot.generation))
     }
 
-    /// Finds room for a socket; its machine follows by [`Peers::furnish`]. A full table gives the socket back.
-    pub(crate) fn place(&mut self, socket: OwnedFd, accepted: bool) -> Result<PeerId, OwnedFd> {
-        if self.taken >= self.capacity {
-            return Err(socket);
-        }
+    /// Finds a place for a socket; its machine follows by [`Peers::furnish`].
+    pub(crate) fn place(&mut self, socket: OwnedFd, accepted: bool) -> PeerId {
         let index = self.vacant.pop().unwrap_or_else(|| {
             self.slots.push(Slot::vacant());
-            u32::try_from(self.slots.len() - 1).expect("the capacity is below 2^32")
+            u32::try_from(self.slots.len() - 1).expect("the bounds are below 2^32")
         });
         self.taken += 1;
         let slot = &mut self.slots[index as usize];
@@ -162,7 +160,7 @@ impl<M: Machine> Peers<M> {
         slot.accepted = accepted;
         let generation = slot.generation;
         self.touch(index);
-        Ok(PeerId::new(index, generation))
+        PeerId::new(index, generation)
     }
 
     /// Gives a placed peer its machine; if the application has closed it meanwhile, the machine departs at once.

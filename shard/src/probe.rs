@@ -19,8 +19,8 @@ pub const KERNEL_MIN: (u32, u32) = (6, 1);
 pub enum Missing {
     /// The kernel is older than [`KERNEL_MIN`]; its release.
     Kernel(String),
-    /// The system's administrator has switched io_uring off: `kernel.io_uring_disabled` has this value (1: for processes
-    /// outside `kernel.io_uring_group`, 2: for all).
+    /// The system's administrator has switched io_uring off: `kernel.io_uring_disabled` has this value (1: for
+    /// processes outside `kernel.io_uring_group`, 2: for all).
     Disabled(u32),
     /// A seccomp filter or another security module refuses it.
     Forbidden(io::Error),
@@ -67,6 +67,19 @@ impl std::error::Error for Missing {}
 /// # Errors
 /// The first thing that is [`Missing`].
 pub fn probe() -> Result<(), Missing> {
+    on_own_thread(attempt).unwrap_or_else(|error| Err(Missing::Other(error)))
+}
+
+/// Runs something on a thread that ends with it. The kernel works off the end of a ring as an interruption of the
+/// thread that had it, which a socket with a time-out reports as EINTR; the caller's thread must not see that.
+fn on_own_thread<R: Send>(work: impl FnOnce() -> R + Send) -> io::Result<R> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("probe".to_owned()).spawn_scoped(scope, work)?;
+        thread.join().map_err(|_| io::Error::other("the probe panicked"))
+    })
+}
+
+fn attempt() -> Result<(), Missing> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").map_err(Missing::Other)?;
     if parse_release(&release).is_some_and(|version| version < KERNEL_MIN) {
         return Err(Missing::Kernel(release.trim().to_owned()));
@@ -92,7 +105,7 @@ pub fn probe() -> Result<(), Missing> {
 
 /// Whether a ring can message another here, as shards do to wake each other; otherwise they use an eventfd.
 pub(crate) fn rings_can_message() -> bool {
-    fn attempt() -> io::Result<bool> {
+    fn message() -> io::Result<bool> {
         let (mut from, mut to) = (Ring::new(8)?, Ring::new(8)?);
         let mut completions = Vec::new();
         let target = to.descriptor()?;
@@ -106,7 +119,7 @@ pub(crate) fn rings_can_message() -> bool {
         from.reap(&mut completions);
         Ok(woken && completions.is_empty())
     }
-    attempt().unwrap_or(false)
+    on_own_thread(message).and_then(|result| result).unwrap_or(false)
 }
 
 /// Why the kernel refused a ring, given the value of `kernel.io_uring_disabled`.

@@ -1,7 +1,7 @@
 //! One shard: its parts, and the turn loop that moves bytes between them.
 //!
-//! A turn reaps completions, feeds the application, queues what came of it on the ring, and enters the kernel once, which
-//! submits all of that and, when nothing is known to wait, sleeps until there is something.
+//! A turn reaps completions, feeds the application, queues what came of it on the ring, and enters the kernel once,
+//! which submits all of that and, when nothing is known to wait, sleeps until there is something.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -84,7 +84,7 @@ impl<A: Application> Shard<A> {
     pub(crate) fn run_tick(&mut self) -> io::Result<bool> {
         let tick_end_ns = now_ns() + TICK_NS;
         loop {
-            self.turn()?;
+            self.turn();
             if self.is_to_stop() {
                 self.stop()?;
                 return Ok(false);
@@ -97,7 +97,7 @@ impl<A: Application> Shard<A> {
     }
 
     /// Everything but the wait.
-    fn turn(&mut self) -> io::Result<()> {
+    fn turn(&mut self) {
         self.now_ns = now_ns();
         self.work_completions();
         self.work_parcels();
@@ -108,7 +108,6 @@ impl<A: Application> Shard<A> {
         self.parts.peers.end_lingering(self.now_ns);
         self.settle();
         self.count();
-        Ok(())
     }
 
     fn work_completions(&mut self) {
@@ -183,8 +182,12 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    /// Puts a connection on the least loaded shard.
+    /// Puts a connection on the least loaded shard; one that comes while draining is closed, which its client may
+    /// retry.
     fn place(&mut self, socket: OwnedFd) {
+        if self.draining {
+            return;
+        }
         let shared = self.parts.shared.clone();
         let shard = shared.reserve_connection();
         if shard == self.parts.index {
@@ -197,14 +200,10 @@ impl<A: Application> Shard<A> {
 
     /// Makes a connection that is counted as ours a peer.
     fn connect(&mut self, socket: OwnedFd) {
-        match self.parts.peers.place(socket, true) {
-            Ok(peer) => {
-                self.parts.counters.add(Counter::Opened, 1);
-                let machine = self.parts.application.connected(&mut turn!(self), peer);
-                self.parts.peers.furnish(peer, machine);
-            }
-            Err(_) => self.parts.shared.connection_closed(self.parts.index, 1),
-        }
+        let peer = self.parts.peers.place(socket, true);
+        self.parts.counters.add(Counter::Opened, 1);
+        let machine = self.parts.application.connected(&mut turn!(self), peer);
+        self.parts.peers.furnish(peer, machine);
     }
 
     fn work_parcels(&mut self) {
@@ -258,12 +257,15 @@ impl<A: Application> Shard<A> {
             }
             self.parts.application.drain(&mut turn!(self));
         }
-        let listening = self.parts.acceptor.as_ref().is_some_and(|acceptor| !acceptor.is_closed());
         let drained = self.parts.application.is_drained(&mut turn!(self))
-            && !listening
+            && !self.is_listening()
             && !self.parts.peers.is_sending()
             && !self.parts.peers.has_work();
         self.parts.shared.report_drained(self.parts.index, drained);
+    }
+
+    fn is_listening(&self) -> bool {
+        self.parts.acceptor.as_ref().is_some_and(|acceptor| !acceptor.is_closed())
     }
 
     fn is_to_stop(&self) -> bool {
@@ -292,7 +294,8 @@ impl<A: Application> Shard<A> {
         if !self.doorbell_armed {
             let doorbell = self.parts.shared.doorbell(self.parts.index);
             let token = Token::new(Kind::Doorbell, 0, self.parts.index);
-            // SAFETY: the count is boxed, is never looked at, and is dropped after the ring has taken its operations back.
+            // SAFETY: the count is boxed, is never looked at, and is dropped after the ring has taken its operations
+            // back.
             unsafe { self.parts.ring.read_doorbell(doorbell, &raw mut *self.doorbell_count, token) };
             self.doorbell_armed = true;
         }
@@ -385,7 +388,7 @@ impl<A: Application> Shard<A> {
         let end_ns = self.now_ns + STOP_NS_MAX;
         self.parts.peers.close_all();
         self.settle();
-        while !self.parts.peers.is_empty() && self.now_ns < end_ns {
+        while (!self.parts.peers.is_empty() || self.is_listening()) && self.now_ns < end_ns {
             self.parts.ring.enter(Some(end_ns - self.now_ns))?;
             self.now_ns = now_ns();
             self.work_completions();

@@ -1,6 +1,7 @@
 //! A bounded table whose keys go stale: what a late reply looks for and does not find any more.
 
-/// Names one entry of a [`Slab`]: its index and the generation of that place. A key whose entry was removed finds nothing.
+/// Names one entry of a [`Slab`]: its index and the generation of that place. A key whose entry was removed finds
+/// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SlabKey(u64);
 

@@ -1,4 +1,5 @@
-//! The atomics and cells that the queue between shards is made of, so that a model checker can put its own in their place.
+//! The atomics and cells that the queue between shards is made of, so that a model checker can put its own in their
+//! place.
 
 #[cfg(loom)]
 pub(crate) use loom::{

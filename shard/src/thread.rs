@@ -19,7 +19,7 @@ use crate::buffers::Buffers;
 use crate::clock::now_ns;
 use crate::counters::Counters;
 use crate::launch::Config;
-use crate::limits::{ADOPTED_MAX, BACKGROUND_NS_MAX, EXECUTOR_RING_DEPTH, PREEMPT_NS, TICK_NS};
+use crate::limits::{BACKGROUND_NS_MAX, EXECUTOR_RING_DEPTH, PREEMPT_NS, TICK_NS};
 use crate::mesh::Mesh;
 use crate::peers::Peers;
 use crate::ring::Ring;
@@ -137,7 +137,7 @@ where
         index,
         ring,
         buffers,
-        peers: Peers::new(config.connections_max + ADOPTED_MAX, config.unsent_bytes_max),
+        peers: Peers::new(config.unsent_bytes_max),
         mesh,
         counters,
         acceptor: (index == 0).then(|| Acceptor::new(listeners)),

@@ -22,8 +22,8 @@ impl Timers {
         Self::default()
     }
 
-    /// Has `expired` called with `token` in the first turn at or after `deadline_ns` of [`crate::now_ns`]; a deadline that
-    /// has passed means the next turn.
+    /// Has `expired` called with `token` in the first turn at or after `deadline_ns` of [`crate::now_ns`]; a deadline
+    /// that has passed means the next turn.
     ///
     /// # Errors
     /// [`TimersFull`] when the bound is reached; nothing is set then.

@@ -18,6 +18,25 @@ fn ten_thousand_wake_ups_are_none_too_few() {
 }
 
 #[test]
+fn where_rings_have_no_messages_an_eventfd_wakes() {
+    let running = Running::start_with(2, |config: &mut Config| config.ring_messages = false);
+    running.order(1, Order::Rally(2_000));
+    assert!(matches!(running.event(), Event::RallyOver(_)));
+    running.finish();
+}
+
+#[test]
+fn background_work_and_tasks_run_beside_the_turns() {
+    let running = Running::start(1);
+    running.order(0, Order::Tend(1_000_000));
+    // The tasks of the executor run although the shard never rests.
+    assert_eq!(running.events.recv_timeout(stage::PATIENCE).unwrap(), Event::Background);
+    running.order(0, Order::Tend(10));
+    assert_eq!(running.event(), Event::Tended);
+    running.finish();
+}
+
+#[test]
 fn a_shard_may_send_to_itself() {
     let running = Running::start(1);
     running.order(0, Order::Rally(1_000));

@@ -8,7 +8,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use prism_shard::{Config, Counter};
-use stage::{Event, Order, Running};
+use stage::{CHUNK_BYTES, CHUNKS, Event, Order, Running};
 
 fn exchange(stream: &mut (impl Read + Write), bytes: &[u8]) {
     stream.write_all(bytes).unwrap();
@@ -132,5 +132,73 @@ fn an_adopted_socket_is_a_peer() {
     assert_eq!(running.shards().handle().connections(0), 0, "it is no connection of a client");
     drop(server);
     running.await_events(1, |event| *event == Event::Closed(0));
+    running.finish();
+}
+
+#[test]
+fn a_spinning_shard_serves_the_same() {
+    let running = Running::start_with(2, |config: &mut Config| config.spin_us = 50);
+    let mut streams: Vec<_> = (0..10).map(|_| running.connect()).collect();
+    for _ in 0..50 {
+        for stream in &mut streams {
+            exchange(stream, b"spin");
+        }
+    }
+    running.finish();
+}
+
+#[test]
+fn a_long_stream_is_made_as_it_is_taken() {
+    let running = Running::start(1);
+    let mut stream = running.connect();
+    stream.write_all(b"stream\n").unwrap();
+    let mut bytes = vec![0; 7 + CHUNKS * CHUNK_BYTES];
+    stream.read_exact(&mut bytes).unwrap();
+    assert!(bytes.starts_with(b"stream\n") && bytes[7..].iter().all(|byte| *byte == b'c'));
+    assert_eq!(running.counted(Counter::Paused), 0, "no more than a chunk was ever unsent");
+    running.finish();
+}
+
+/// Clients that come, send, read and break off at random, on both shards.
+#[test]
+fn random_traffic_comes_back_whole() {
+    let seed = 0x9e37_79b9_7f4a_7c15_u64 ^ u64::from(std::process::id());
+    let mut state = seed;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let running = Running::start_with(2, |config: &mut Config| {
+        config.receive_buffers = 8;
+        config.receive_buffer_bytes = 512;
+        config.ring_entries = 8;
+    });
+    let mut clients = Vec::new();
+    for step in 0..3_000 {
+        match random(10) {
+            0 if clients.len() < 60 => clients.push(running.connect()),
+            1 if !clients.is_empty() => {
+                let index = random(clients.len());
+                let mut client = clients.swap_remove(index);
+                if random(2) == 0 {
+                    client.write_all(&vec![1; random(20_000)]).unwrap();
+                }
+            }
+            _ if !clients.is_empty() => {
+                let index = random(clients.len());
+                let bytes: Vec<u8> = (0..1 + random(5_000)).map(|number| (number ^ step) as u8 | 0x80).collect();
+                clients[index].write_all(&bytes).unwrap();
+                let mut echoed = vec![0; bytes.len()];
+                clients[index].read_exact(&mut echoed).unwrap();
+                assert!(echoed == bytes, "seed {seed:#x}, step {step}");
+            }
+            _ => {}
+        }
+    }
+    let opened = running.counted(Counter::Opened);
+    drop(clients);
+    running.await_counted(Counter::Closed, opened);
     running.finish();
 }

@@ -72,3 +72,24 @@ fn a_core_that_does_not_exist_is_an_error() {
     assert!(error.is_err());
     assert!(launch::<Stage>(Config::new(Vec::new(), Vec::new()), |_| unreachable!()).is_err());
 }
+
+/// MEMBARRIER_CMD_PRIVATE_EXPEDITED of membarrier(2), which only a registered process may use.
+fn membarrier_is_registered() -> bool {
+    // SAFETY: the call takes no memory.
+    unsafe { libc::syscall(libc::SYS_membarrier, 1 << 3, 0, 0) == 0 }
+}
+
+#[test]
+fn the_slow_registration_is_made_before_there_are_threads() {
+    let program = std::env::current_exe().unwrap();
+    let status = std::process::Command::new(program).args(["--exact", "own_process_prepare", "--ignored"]).status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+#[ignore = "needs a fresh process: run by the_slow_registration_is_made_before_there_are_threads"]
+fn own_process_prepare() {
+    assert!(!membarrier_is_registered());
+    prism_shard::prepare();
+    assert!(membarrier_is_registered());
+}

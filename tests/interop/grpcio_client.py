@@ -100,8 +100,9 @@ class Checks:
         self.fails(grpc.StatusCode.UNIMPLEMENTED, "gzip", self.stub.Set, request, **options)
 
     def check_metadata_is_ignored(self) -> None:
+        self.set("with metadata", b"v")
         metadata = [("x-request-id", "1"), ("x-binary-bin", bytes(range(50)))]
-        response = self.stub.Get(self.pb.GetRequest(key="text"), metadata=metadata, timeout=PATIENCE_SECONDS)
+        response = self.stub.Get(self.pb.GetRequest(key="with metadata"), metadata=metadata, timeout=PATIENCE_SECONDS)
         assert response.found
 
     def check_cancelled_calls(self) -> None:

@@ -13,23 +13,33 @@ pub(crate) fn proxy() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| match env::var_os("PRISM_PROXY_BIN") {
         Some(path) => path.into(),
-        None => build(),
+        None => build_proxy(),
     })
 }
 
-fn build() -> PathBuf {
+fn build_proxy() -> PathBuf {
     let test = env::current_exe().expect("a running test has a path");
     let folder = test.parent().and_then(|deps| deps.parent()).expect("tests lie in PROFILE/deps");
-    let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(name) => name,
-    };
+    match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => build("prism-proxy", "prism-proxy", "dev"),
+        Some(profile) => build("prism-proxy", "prism-proxy", profile),
+    }
+}
+
+/// Builds a program of the workspace in a profile and says where it is.
+///
+/// # Panics
+/// With cargo's words when it does not compile.
+pub fn build(package: &str, program: &str, profile: &str) -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--package", "prism-proxy", "--bin", "prism-proxy", "--profile", profile])
+        .args(["build", "--package", package, "--bin", program, "--profile", profile])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .expect("cargo can be started");
-    assert!(output.status.success(), "building the proxy: {}", String::from_utf8_lossy(&output.stderr));
-    folder.join("prism-proxy")
+    assert!(output.status.success(), "building {program}: {}", String::from_utf8_lossy(&output.stderr));
+    let test = env::current_exe().expect("a running test has a path");
+    // target/PROFILE/deps/TEST
+    let target = test.ancestors().nth(3).expect("tests lie in target/PROFILE/deps");
+    target.join(if profile == "dev" { "debug" } else { profile }).join(program)
 }

@@ -4,9 +4,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use h2::client::{self, ResponseFuture, SendRequest};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tonic::codegen::http::{self, HeaderMap};
 
 use crate::answer::{Answer, messages};
+use crate::wait::PATIENCE;
 
 /// A connection; clones share it.
 #[derive(Debug, Clone)]
@@ -94,9 +96,15 @@ impl Caller {
     ///
     /// # Errors
     /// When the connection or the stream ended before.
+    ///
+    /// # Panics
+    /// When neither an answer nor an end comes within a minute.
     pub async fn call(&self, request: &Request) -> Result<Answer, h2::Error> {
-        let response = self.begin(request).await?;
-        read(response).await
+        let answered = async { read(self.begin(request).await?).await };
+        match timeout(PATIENCE, answered).await {
+            Ok(outcome) => outcome,
+            Err(_) => panic!("no answer to {} for {PATIENCE:?}", request.path),
+        }
     }
 
     /// Sends a request; the answer is read later.

@@ -10,10 +10,12 @@ mod log;
 mod proxy;
 mod random;
 mod scratch;
+pub mod steady;
 mod wait;
 mod wire;
 
 pub use answer::Answer;
+pub use binary::build;
 pub use caller::{Caller, Request, prefixed};
 pub use launch::{Finished, Launch, cores};
 pub use proxy::Proxy;

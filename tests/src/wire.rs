@@ -26,6 +26,9 @@ pub mod flag {
     pub const END_HEADERS: u8 = 4;
 }
 
+/// What a client sends first (RFC 9113 §3.4).
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// A frame as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -55,7 +58,7 @@ impl Wire {
     /// Connects and begins as a client does: the preface and empty SETTINGS (RFC 9113 §3.4).
     pub fn greet(address: &str) -> Self {
         let mut wire = Self::connect(address);
-        wire.bytes(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("a new connection takes bytes");
+        wire.bytes(PREFACE).expect("a new connection takes bytes");
         wire.frame(kind::SETTINGS, 0, 0, &[]).expect("a new connection takes bytes");
         wire
     }
@@ -73,12 +76,7 @@ impl Wire {
     /// # Errors
     /// As [`Wire::bytes`].
     pub fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(payload.len()).expect("a frame is short");
-        let mut frame = length.to_be_bytes()[1..].to_vec();
-        frame.extend([kind, flags]);
-        frame.extend(stream.to_be_bytes());
-        frame.extend(payload);
-        self.bytes(&frame)
+        self.bytes(&frame(kind, flags, stream, payload))
     }
 
     /// Opens a call: the request headers of gRPC, everything literal (RFC 7541 §6.2.2).
@@ -151,12 +149,23 @@ fn request_block(path: &str) -> Vec<u8> {
         ("te", "trailers"),
         ("content-type", "application/grpc"),
     ];
-    headers.iter().flat_map(|(name, value)| literal(name, value)).collect()
+    // Without indexing (RFC 7541 §6.2.2).
+    headers.iter().flat_map(|(name, value)| [vec![0], literal(name, value)].concat()).collect()
 }
 
-/// One header, never indexed and without Huffman.
-fn literal(name: &str, value: &str) -> Vec<u8> {
-    let mut bytes = vec![0];
+/// The bytes of one frame (RFC 9113 §4.1).
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a frame is short");
+    let mut frame = length.to_be_bytes()[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// Name and value of a header as HPACK spells them out, without Huffman coding (RFC 7541 §5.2).
+pub(crate) fn literal(name: &str, value: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
     for part in [name, value] {
         let length = u8::try_from(part.len()).ok().filter(|&length| length < 127);
         bytes.push(length.expect("the tests use short headers"));

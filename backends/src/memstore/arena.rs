@@ -67,6 +67,13 @@ impl Arena {
         Record::new(&self.data[reference.page()][reference.offset()..])
     }
 
+    /// The record, if it is this key's.
+    #[inline(always)]
+    pub(super) fn record_of(&self, reference: Reference, key: &[u8]) -> Option<Record<'_>> {
+        let record = self.record(reference);
+        (record.key() == key).then_some(record)
+    }
+
     /// Whether a record of `bytes` may be written over the one at `reference`.
     pub(super) fn fits(&self, reference: Reference, bytes: usize) -> bool {
         let class = self.pages[reference.page()].class;
@@ -256,8 +263,9 @@ impl Arena {
         }
     }
 
-    /// Moves the records of the emptiest of some pages to others of its class, and gives that page back; `moved` is told
-    /// the record, where it was and where it is. False when no class has a page's worth of free slots in scattered pages.
+    /// Moves the records of the emptiest of some pages to others of its class, and gives that page back; `moved` is
+    /// told the record, where it was and where it is. False when no class has a page's worth of free slots scattered
+    /// over its pages.
     pub(super) fn vacate(
         &mut self,
         budget: &mut Budget,

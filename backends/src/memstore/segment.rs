@@ -53,17 +53,23 @@ impl Segment {
         bucket.wrapping_sub(word.distance()) & MASK
     }
 
-    /// The entry at `place` whose record `is_sought`.
+    /// The entry at `place` of which `check` makes something, and what it made.
     #[inline(always)]
-    pub(super) fn find(&self, place: Place, mut is_sought: impl FnMut(Reference) -> bool) -> Option<(Position, Word)> {
+    pub(super) fn find<T>(
+        &self,
+        place: Place,
+        mut check: impl FnMut(Reference) -> Option<T>,
+    ) -> Option<(Position, Word, T)> {
         let tag = Word::tag(place);
         for distance in 0..PROBE_BUCKETS_MAX {
             let bucket = (place.home + distance) & MASK;
             let candidates = &self.buckets[bucket];
             for slot in candidates.tagged(tag) {
                 let word = candidates.word(slot);
-                if !word.is_empty() && is_sought(word.reference()) {
-                    return Some((Position { bucket, slot }, word));
+                if !word.is_empty()
+                    && let Some(made) = check(word.reference())
+                {
+                    return Some((Position { bucket, slot }, word, made));
                 }
             }
             if !candidates.is_full() {

@@ -104,11 +104,10 @@ impl MemStore {
     fn collect_bucket(&mut self, now_ns: u64) {
         while let Some(found) = self.expired_in_bucket(now_ns) {
             let lap_soonest_ns = self.sweep.lap_soonest_ns;
-            self.remove(self.sweep.namespace, found);
+            self.collect(self.sweep.namespace, found);
             // What moved came to this bucket, which is looked at again, or to later ones.
             self.sweep.lap_soonest_ns = lap_soonest_ns;
             self.sweep.lap_found = true;
-            self.counters.expired += 1;
         }
     }
 

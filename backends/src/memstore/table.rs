@@ -78,12 +78,12 @@ impl Table {
         (place.prefix >> (PREFIX_BITS - self.depth)) as usize
     }
 
-    /// The entry at `place` whose record `is_sought`.
+    /// The entry at `place` of which `check` makes something, and what it made.
     #[inline(always)]
-    pub(super) fn find(&self, place: Place, is_sought: impl FnMut(Reference) -> bool) -> Option<(Found, Word)> {
+    pub(super) fn find<T>(&self, place: Place, check: impl FnMut(Reference) -> Option<T>) -> Option<(Found, Word, T)> {
         let segment = *self.directory.get(self.index(place))? as usize;
-        let (position, word) = self.segments[segment].find(place, is_sought)?;
-        Some((Found { segment, position }, word))
+        let (position, word, made) = self.segments[segment].find(place, check)?;
+        Some((Found { segment, position }, word, made))
     }
 
     pub(super) fn word(&self, found: Found) -> Word {

@@ -26,7 +26,8 @@ impl MemStore {
             value,
             expiry_ns: (ttl_seconds > 0).then_some(expiry_ns),
         };
-        let attempts = RECLAIM_ATTEMPTS + draft.bytes() / PAGE_BYTES;
+        // A page is first emptied, then given back.
+        let attempts = RECLAIM_ATTEMPTS + 2 * draft.bytes().div_ceil(PAGE_BYTES);
         let mut outcome = self.try_set(context, &draft);
         for _ in 0..attempts {
             if outcome != Err(Shortage::Memory) || !self.reclaim(context.now_ns) {
@@ -88,8 +89,8 @@ impl MemStore {
         let tables = &mut self.tables;
         self.arena.vacate(&mut self.budget, |record, old, new| {
             let table = &mut tables[usize::from(record.namespace())];
-            let found = table.find(record.place(), |reference| reference == old);
-            let (found, _) = found.expect("a live record is in its table");
+            let found = table.find(record.place(), |reference| (reference == old).then_some(()));
+            let (found, ..) = found.expect("a live record is in its table");
             table.relink(found, new, record.expiry_ns().is_some());
         })
     }

@@ -117,8 +117,8 @@ pub fn rst_stream(head: &Head, payload: &[u8]) -> Result<ErrorCode, Error> {
 /// SETTINGS, or the acknowledgement of ours.
 ///
 /// # Errors
-/// Of the connection: PROTOCOL_ERROR on another stream than 0, FRAME_SIZE_ERROR for an ACK that says anything, and those
-/// of [`Settings::parse`].
+/// Of the connection: PROTOCOL_ERROR on another stream than 0, FRAME_SIZE_ERROR for an ACK that says anything, and
+/// those of [`Settings::parse`].
 pub fn settings(head: &Head, payload: &[u8]) -> Result<Settings, Error> {
     check_connection(head, "SETTINGS on a stream")?;
     if !head.has(flag::ACK) {

@@ -77,6 +77,8 @@ fn headers_lose_padding_and_priority() {
     let priority = both.priority.expect("priority fields");
     assert_eq!(priority, Priority { dependency: 3, exclusive: true, weight: 200 });
     assert!(priority.depends_on(3) && !priority.depends_on(5));
+    let farthest = read(flag::PRIORITY, &[0x7f, 0xff, 0xff, 0xff, 0]).expect("good headers").priority;
+    assert_eq!(farthest, Some(Priority { dependency: STREAM_MAX, exclusive: false, weight: 0 }));
     assert_eq!(blame(read(flag::PRIORITY, &[0, 0, 0, 1])), connection(ErrorCode::FrameSizeError));
     // The padding takes what the priority fields need.
     assert_eq!(blame(read(flag::PADDED | flag::PRIORITY, &[1, 0, 0, 0, 1, 0])), connection(ErrorCode::FrameSizeError));

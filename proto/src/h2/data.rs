@@ -138,6 +138,7 @@ impl Connection {
         end_stream: bool,
     ) -> Result<Option<Event<'i>>, Status> {
         if end_stream
+            && !self.holds_back()
             && self.streams[slot].inbound.is_empty()
             && let Some(message) =
                 whole(payload, self.limits.message_bytes_max).map_err(|refusal| self.refusal(refusal))?
@@ -164,6 +165,11 @@ impl Connection {
         let inbound = &stream.inbound;
         let status = match (stream.is_client_streaming, inbound.is_empty()) {
             (true, true) => return Some(Event::HalfClosed { stream: self.streams.reference(slot) }),
+            (false, false) if inbound.is_complete() && self.holds_back() => {
+                self.streams[slot].is_parked = true;
+                self.parked.push_back(self.streams.reference(slot));
+                return None;
+            }
             (false, false) if inbound.is_complete() => {
                 let message = self.take_message(slot);
                 return Some(self.announce_call(slot, Cow::Owned(message)));
@@ -174,6 +180,23 @@ impl Connection {
         self.announce_reset(slot);
         self.end_with(slot, &status);
         None
+    }
+
+    /// Whether so much of earlier replies waits for the client's windows that no further call is told of: rather than fail
+    /// its reply for lack of room, it waits with its request.
+    fn holds_back(&self) -> bool {
+        self.held.waiting_bytes() > self.pause_bytes() / 2
+    }
+
+    /// The next call that was held back, when there is room for its reply.
+    pub(super) fn next_parked<'i>(&mut self) -> Option<Event<'i>> {
+        if self.holds_back() {
+            return None;
+        }
+        let slot = self.streams.resolve(self.parked.pop_front()?)?;
+        self.streams[slot].is_parked = false;
+        let message = self.take_message(slot);
+        Some(self.announce_call(slot, Cow::Owned(message)))
     }
 
     fn announce_call<'i>(&mut self, slot: usize, message: Cow<'i, [u8]>) -> Event<'i> {

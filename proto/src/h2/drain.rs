@@ -84,8 +84,10 @@ impl Connection {
     pub(super) fn is_over(&self) -> bool {
         match self.phase {
             Phase::Over => true,
-            Phase::Preface | Phase::FirstSettings => false,
-            Phase::Open => (self.drain == Drain::Final || self.peer_goes) && self.streams.open() == 0,
+            Phase::Preface => false,
+            Phase::FirstSettings | Phase::Open => {
+                (self.drain == Drain::Final || self.peer_goes) && self.streams.open() == 0
+            }
         }
     }
 }

@@ -156,6 +156,7 @@ impl Connection {
             method: call.method,
             is_client_streaming,
             is_announced: is_client_streaming,
+            is_parked: false,
             is_answered: false,
             deadline_ns,
             content_bytes_left: call.content_bytes,

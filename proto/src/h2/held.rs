@@ -58,6 +58,11 @@ impl Held {
         }
     }
 
+    /// Reply bytes that wait.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting
+    }
+
     /// Reply bytes begin to wait.
     pub(crate) fn wait(&mut self, bytes: usize) {
         self.waiting += bytes;

@@ -105,6 +105,8 @@ pub struct Connection {
     pub(super) queue: VecDeque<StreamRef>,
     /// Streams that have found no window and want to hear of one.
     pub(super) starved: VecDeque<StreamRef>,
+    /// Calls that wait until there is room for their replies.
+    pub(super) parked: VecDeque<StreamRef>,
     /// Streams whose message waits for room.
     pub(super) admissions: VecDeque<StreamRef>,
     pub(super) admitted_bytes_max: usize,
@@ -150,6 +152,7 @@ impl Connection {
             send_window: SendWindow::new(super::flow::INITIAL_WINDOW_BYTES),
             queue: VecDeque::new(),
             starved: VecDeque::new(),
+            parked: VecDeque::new(),
             admissions: VecDeque::new(),
             admitted_bytes_max: limits.connection_buffer_bytes_max.saturating_sub(streams_bytes),
             held: Held::default(),
@@ -186,6 +189,9 @@ impl Connection {
             }
             if self.is_over() || self.wants_pause() {
                 return None;
+            }
+            if let Some(event) = self.next_parked() {
+                return Some(event);
             }
             match self.step(input) {
                 Ok(Step::Event(event)) => return Some(event),
@@ -286,10 +292,12 @@ impl Connection {
         self.held.waited(stream.outbound.waiting_bytes());
         let buffers = [stream.outbound.take(), stream.inbound.take()];
         let (is_queued, is_starved) = (stream.outbound.is_queued, stream.outbound.is_starved);
+        let is_parked = stream.is_parked;
         let reference = self.streams.reference(slot);
         self.streams.remove(slot);
         // Queues never hold what is gone, or a client could make them grow.
-        for (is_in, queue) in [(is_queued, &mut self.queue), (is_starved, &mut self.starved)] {
+        let queues = [(is_queued, &mut self.queue), (is_starved, &mut self.starved), (is_parked, &mut self.parked)];
+        for (is_in, queue) in queues {
             if is_in {
                 queue.retain(|queued| *queued != reference);
             }
@@ -305,6 +313,7 @@ impl Connection {
         self.events.clear();
         self.queue.clear();
         self.starved.clear();
+        self.parked.clear();
         self.admissions.clear();
         self.held = Held::default();
         self.data = None;

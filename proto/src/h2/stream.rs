@@ -75,6 +75,8 @@ pub(crate) struct Stream {
     pub(crate) is_client_streaming: bool,
     /// Whether the application has heard of the call.
     pub(crate) is_announced: bool,
+    /// The request is complete and waits until there is room for its reply.
+    pub(crate) is_parked: bool,
     /// The answer is complete, only not sent yet: what the client still sends is dropped.
     pub(crate) is_answered: bool,
     pub(crate) deadline_ns: Option<u64>,

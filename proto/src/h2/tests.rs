@@ -8,6 +8,7 @@ mod grants;
 mod messages;
 mod preface;
 mod requests;
+mod simulation;
 mod splits;
 mod streaming;
 mod streams;

@@ -47,7 +47,7 @@ impl Decoder {
     /// beyond it are decoded, so that the tables stay in step, but not reported.
     ///
     /// # Errors
-    /// [`Error::ListTooLarge`] after the whole block; [`Error::Malformed`] at once, and then the decoder is of no more use.
+    /// [`Error::ListTooLarge`] after the whole block; [`Error::Malformed`] at once; the decoder is of no more use then.
     #[inline]
     pub fn decode(
         &mut self,

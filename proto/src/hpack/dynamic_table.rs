@@ -55,7 +55,7 @@ impl DynamicTable {
         self.buffer.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
-    /// Differs after every insertion, eviction and resize.
+    /// Differs after every insertion and resize, and so after every eviction: only those two evict.
     pub(super) fn generation(&self) -> u64 {
         self.generation
     }
@@ -158,7 +158,7 @@ impl DynamicTable {
         self.settle();
     }
 
-    /// What the buffer may keep allocated between blocks: twice what entries, forgotten bytes and one more field come to.
+    /// What the buffer may keep allocated between blocks: twice what entries, forgotten bytes and one field come to.
     #[inline(always)]
     fn buffer_bytes_max(&self) -> usize {
         8 * self.size_max.max(FORGOTTEN_BYTES_MIN)
@@ -168,7 +168,6 @@ impl DynamicTable {
         while self.size > size_max {
             let Some(oldest) = self.entries.pop_back() else { return };
             self.size -= oldest.size();
-            self.generation += 1;
         }
     }
 }

@@ -51,8 +51,8 @@ impl Encoder {
     }
 
     /// Differs whenever the same fields may encode to other bytes than before: after a change of the table, and before
-    /// and after a size update is written. A block may be kept and sent again while this stays as it was both before and
-    /// after the block was encoded.
+    /// and after a size update is written. A block may be kept and sent again while this stays what it was both before
+    /// and after the block was encoded.
     pub fn generation(&self) -> u64 {
         self.generation + self.table.generation()
     }

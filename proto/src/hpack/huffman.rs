@@ -1,7 +1,8 @@
 //! The Huffman code of RFC 7541 Appendix B, both ways.
 //!
-//! The code is canonical (codes of one length are consecutive, in the order of their symbols), so the lengths say all
-//! of it. Decoding looks twelve bits up at a time, which yields one or two symbols, and walks the lengths for rarer ones.
+//! The code is canonical (codes of one length are consecutive, in the order of their symbols), so the lengths say
+//! all of it. Decoding looks twelve bits up at a time, which yields one or two symbols, and walks the lengths for rarer
+//! ones.
 
 use super::Error;
 
@@ -84,8 +85,8 @@ const fn symbol_of(code: &Code, window: u32, bits_min: usize) -> (u16, usize) {
     (code.ordered[place as usize + offset as usize], bits)
 }
 
-/// What twelve bits begin with: from the lowest byte on the bits taken, eight for each symbol, and two symbols, of which the
-/// second is 0 when there is one only. All 0 when the first code is longer.
+/// What twelve bits begin with: from the lowest byte on the bits taken, eight for each symbol, and two symbols, of
+/// which the second is 0 when there is one only. All 0 when the first code is longer.
 type Lookup = u32;
 
 static LOOKUPS: [Lookup; 1 << LOOKUP_BITS] = build_lookups();

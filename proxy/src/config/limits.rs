@@ -20,7 +20,7 @@ const MESSAGE_BYTES: RangeInclusive<u64> = 4 * KIB..=512 * MIB;
 const CONNECTION_BUFFER_BYTES: RangeInclusive<u64> = 128 * KIB..=(1 << 31) - 1;
 const BUFFER_BYTES: RangeInclusive<u64> = MIB..=1 << 50;
 const CALLS_PER_SHARD: RangeInclusive<u64> = 1..=1 << 24;
-const KEY_BYTES: RangeInclusive<u64> = 1..=64 * KIB - 1;
+const KEY_BYTES: RangeInclusive<u64> = 1..=prism_backends::limits::KEY_BYTES_MAX as u64;
 const CONNECTIONS: RangeInclusive<u64> = 1..=1_000_000;
 const STREAMS_PER_CONNECTION: RangeInclusive<u64> = 1..=65_536;
 const HEADER_LIST_BYTES: RangeInclusive<u64> =

@@ -65,8 +65,9 @@ impl<M: Machine> Peers<M> {
             if !slot.sending.is_empty() {
                 let socket = slot.socket.as_ref().expect("an open peer has a socket").as_raw_fd();
                 let token = Token::new(Kind::Send, slot.generation, index);
-                // SAFETY: `sending` is left alone until the completion clears `send_armed`, and the slot is not vacated, so
-                // the vector neither moves its bytes nor is dropped; the ring takes its operations back before the peers go.
+                // SAFETY: `sending` is left alone until the completion clears `send_armed`, and the slot is not
+                // vacated, so the vector neither moves its bytes nor is dropped; the ring takes its operations back
+                // before the peers go.
                 unsafe { ring.send(socket, &slot.sending[slot.sent..], token) };
                 slot.send_armed = true;
                 self.sending += 1;
@@ -114,6 +115,7 @@ impl<M: Machine> Peers<M> {
         }
         self.pool.put(std::mem::take(&mut slot.sending));
         self.tally.closed += u32::from(slot.accepted);
+        self.adopted -= usize::from(!slot.accepted);
         *slot = Slot { generation: slot.generation.wrapping_add(1), dirty: slot.dirty, ..Slot::vacant() };
         self.taken -= 1;
         self.vacant.push(index);

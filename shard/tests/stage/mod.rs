@@ -12,7 +12,13 @@ use prism_shard::{Application, Config, Counter, Machine, PeerId, Shards, Turn, l
 pub(crate) struct Echo {
     pub(crate) output: Vec<u8>,
     pub(crate) finished: bool,
+    /// Chunks still to be sent, each when the one before is.
+    pub(crate) chunks: usize,
 }
+
+/// What `stream` draws after its echo.
+pub(crate) const CHUNKS: usize = 200;
+pub(crate) const CHUNK_BYTES: usize = 64 << 10;
 
 impl Machine for Echo {
     fn output(&mut self) -> &mut Vec<u8> {
@@ -45,6 +51,8 @@ pub(crate) enum Order {
     Release,
     /// Say how much is unsent.
     Unsent,
+    /// Have so many slices of background work.
+    Tend(u32),
 }
 
 /// What crosses between shards.
@@ -66,6 +74,8 @@ pub(crate) enum Event {
     Unsent(usize),
     Adopted,
     Received(usize),
+    Tended,
+    Background,
 }
 
 pub(crate) struct Stage {
@@ -74,6 +84,7 @@ pub(crate) struct Stage {
     deadline_ns: u64,
     flood: u32,
     report_bytes: bool,
+    tend: u32,
 }
 
 impl Stage {
@@ -101,6 +112,7 @@ impl Application for Stage {
         if let Some(echo) = turn.peers.get_mut(peer) {
             echo.output.extend_from_slice(bytes);
             echo.finished |= bytes.ends_with(b"bye\n");
+            echo.chunks += if bytes == b"stream\n" { CHUNKS } else { 0 };
         }
         if bytes == b"close\n" {
             turn.peers.close(peer);
@@ -147,7 +159,7 @@ impl Application for Stage {
             Order::Pause(false) => ids.into_iter().for_each(|id| turn.peers.resume_reading(id)),
             Order::CloseAll => ids.into_iter().for_each(|id| turn.peers.close(id)),
             Order::Adopt(socket, output) => {
-                let machine = Echo { output, finished: false };
+                let machine = Echo { output, ..Echo::default() };
                 assert!(turn.peers.adopt(socket.into(), machine).is_ok());
                 self.tell(Event::Adopted);
             }
@@ -157,6 +169,7 @@ impl Application for Stage {
                 let unsent = ids.into_iter().map(|id| turn.peers.unsent_bytes(id)).sum();
                 self.tell(Event::Unsent(unsent));
             }
+            Order::Tend(slices) => self.tend = slices,
         }
     }
 
@@ -166,6 +179,27 @@ impl Application for Stage {
 
     fn is_drained(&self, _turn: &mut Turn<'_, Self>) -> bool {
         !self.held
+    }
+
+    fn flushed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
+        assert_eq!(turn.peers.unsent_bytes(peer), 0);
+        if let Some(echo) = turn.peers.get_mut(peer)
+            && echo.chunks > 0
+        {
+            echo.chunks -= 1;
+            echo.output.resize(CHUNK_BYTES, b'c');
+        }
+    }
+
+    fn tend(&mut self, _now_ns: u64) -> bool {
+        if self.tend == 0 {
+            return false;
+        }
+        self.tend -= 1;
+        if self.tend == 0 {
+            self.tell(Event::Tended);
+        }
+        self.tend > 0
     }
 }
 
@@ -196,7 +230,18 @@ impl Running {
         let mut config = Config::new((0..shards).map(|shard| shard % cores).collect(), vec![listener.into()]);
         configure(&mut config);
         let (sender, events) = channel();
-        let make = move |_| Stage { events: sender.clone(), held: false, deadline_ns: 0, flood: 0, report_bytes };
+        let make = move |_| {
+            let stage = Stage { events: sender.clone(), held: false, deadline_ns: 0, flood: 0, report_bytes, tend: 0 };
+            let events = sender.clone();
+            glommio::spawn_local(async move {
+                for _ in 0..3 {
+                    glommio::timer::sleep(Duration::from_millis(1)).await;
+                }
+                let _ = events.send(Event::Background);
+            })
+            .detach();
+            stage
+        };
         let shards = launch(config, make).unwrap();
         assert_eq!(shards.local_addrs()[0].as_tcp(), Some(address));
         Self { shards: Some(shards), events, address }
@@ -218,8 +263,14 @@ impl Running {
         assert!(self.shards().control(shard, order).is_ok());
     }
 
+    /// The next event that is not of a background task.
     pub(crate) fn event(&self) -> Event {
-        self.events.recv_timeout(PATIENCE).expect("an event comes")
+        loop {
+            match self.events.recv_timeout(PATIENCE).expect("an event comes") {
+                Event::Background => {}
+                event => return event,
+            }
+        }
     }
 
     /// Waits for events until `wanted` have been seen that `matches` takes.

@@ -19,9 +19,10 @@ fn an_idle_proxy_ends_at_once() {
     }
 }
 
-#[tokio::test]
+// Two threads: the client answers while the test waits for the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_without_calls_does_not_hold_up_the_end() {
-    let mut proxy = Launch::shards(2).start();
+    let mut proxy = Launch::shards(2).file("limits:\n  drain_timeout: 600s\n").start();
     let caller = Caller::connect(proxy.address()).await.unwrap();
     caller.call(&set("k")).await.unwrap().message();
     proxy.signal("TERM");

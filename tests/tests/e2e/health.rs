@@ -47,7 +47,8 @@ async fn the_list_has_every_name() {
     }
 }
 
-#[tokio::test]
+// Two threads: the client answers while the test waits for the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watch_tells_the_state_and_its_change() {
     let (mut proxy, mut client) = start().await;
     let mut watches = Vec::new();

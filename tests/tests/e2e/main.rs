@@ -12,4 +12,5 @@ mod limits;
 mod listeners;
 mod model;
 mod reflection;
+mod reload;
 mod status;

@@ -129,6 +129,40 @@ fn memory_of_one_size_serves_another() {
 }
 
 #[test]
+fn records_that_move_keep_namespace_value_and_expiry() {
+    let mut bench = Bench::new(8 << 20);
+    let spread = |bench: &mut Bench, index: usize| bench.namespace = (index % 3) as u16;
+    let ttl = |index: usize| [0, 10, 1000][index / 3 % 3];
+    let keys = 50_000;
+    for index in 0..keys {
+        spread(&mut bench, index);
+        bench.set_for(&key(index), &value(index, 40 + index % 30), ttl(index)).unwrap();
+    }
+    let stays = |index: usize| index.wrapping_mul(2_654_435_761) >> 7 & 7 == 0;
+    for index in (0..keys).filter(|&index| !stays(index)) {
+        spread(&mut bench, index);
+        assert!(bench.delete(&key(index)));
+    }
+    let before = bench.memory_bytes();
+    // Nearly as much as the store may hold, so that sparse pages have to be vacated by the dozen.
+    let large = value(1, 1 << 20);
+    for index in 0..5 {
+        bench.set(&key(keys + index), &large).unwrap();
+    }
+    assert!(before + 5 * large.len() > 8 << 20, "{before} bytes left no need to move anything");
+    let check = |bench: &mut Bench, is_gone: &dyn Fn(usize) -> bool| {
+        for index in 0..keys {
+            spread(bench, index);
+            let expected = (stays(index) && !is_gone(index)).then(|| value(index, 40 + index % 30));
+            assert_eq!(bench.get(&key(index)), expected, "{index}");
+        }
+    };
+    check(&mut bench, &|_| false);
+    bench.now_ns += 10 * SECOND;
+    check(&mut bench, &|index| ttl(index) == 10);
+}
+
+#[test]
 fn a_store_with_no_memory_refuses_everything_politely() {
     for memory_bytes_max in [0, 1, 1000, 10_000, 70_000] {
         let mut bench = Bench::new(memory_bytes_max);

@@ -20,7 +20,8 @@ fn step() -> impl Strategy<Value = Step> {
     let bytes = prop_oneof![4 => 0usize..200, 2 => 200usize..4000, 1 => 7000usize..20_000];
     let ttl_seconds = prop_oneof![2 => Just(0i64), 1 => 1i64..10];
     prop_oneof![
-        8 => (key.clone(), bytes, ttl_seconds).prop_map(|(key, bytes, ttl_seconds)| Step::Set { key, bytes, ttl_seconds }),
+        8 => (key.clone(), bytes, ttl_seconds)
+            .prop_map(|(key, bytes, ttl_seconds)| Step::Set { key, bytes, ttl_seconds }),
         4 => key.clone().prop_map(|key| Step::Get { key }),
         3 => key.clone().prop_map(|key| Step::Delete { key }),
         1 => key.prop_map(|key| Step::Exists { key }),

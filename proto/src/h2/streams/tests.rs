@@ -14,6 +14,7 @@ fn stream(id: u32) -> Stream {
         method: MethodId(0),
         is_client_streaming: false,
         is_announced: false,
+        is_parked: false,
         is_answered: false,
         deadline_ns: None,
         content_bytes_left: None,

@@ -1,7 +1,7 @@
 //! The graceful end in two steps (RFC 9113 §6.8).
 
 use super::client::{Client, GET, Sent, request};
-use crate::frame::{ErrorCode, flag, kind};
+use crate::frame::{ErrorCode, PREFACE, flag, kind};
 use crate::limits::Limits;
 
 fn goaway(last: u32) -> Sent {
@@ -53,6 +53,14 @@ fn a_client_that_does_not_answer_is_not_waited_for_twice() {
 fn a_connection_that_has_said_nothing_is_simply_closed() {
     let mut client = Client::silent(Limits::DEFAULT);
     client.connection.drain(0);
+    assert!(client.connection.is_finished());
+
+    let mut client = Client::silent(Limits::DEFAULT);
+    client.bytes.extend_from_slice(PREFACE);
+    client.feed();
+    client.connection.drain(0);
+    client.connection.drain(0);
+    client.sent();
     assert!(client.connection.is_finished());
 }
 

@@ -101,6 +101,26 @@ fn a_client_that_reads_nothing_is_not_read_from() {
     assert_eq!(client.sent().len(), frames - answers);
 }
 
+/// What a pause keeps are many frames, of which the last may be cut; the next bytes go on exactly there.
+#[test]
+fn a_pause_may_come_anywhere() {
+    let mut client = Client::ready();
+    let count = CONTROL_FRAMES_MAX as u32 + 100;
+    for stream in 0..count {
+        client.headers(2 * stream + 1, true, &super::client::request("/none/Such"));
+    }
+    let bytes = std::mem::take(&mut client.bytes);
+    for cut in 1..40 {
+        let mut client = Client::ready();
+        client.feed_bytes(&bytes[..bytes.len() - cut]);
+        assert!(client.connection.wants_pause());
+        let mut answers = client.sent().len();
+        client.feed_bytes(&bytes[bytes.len() - cut..]);
+        answers += client.sent().len();
+        assert_eq!(answers, count as usize, "cut {cut} bytes before the end");
+    }
+}
+
 #[test]
 fn replies_that_do_not_leave_pause_the_reading() {
     let limits = Limits { message_bytes_max: 10_000, connection_buffer_bytes_max: 40_000, ..Limits::DEFAULT };

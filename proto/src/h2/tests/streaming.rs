@@ -174,6 +174,24 @@ fn the_connections_window_wakes_all_that_starve() {
     assert!(client.connection.starved.is_empty());
 }
 
+#[test]
+fn a_request_that_ends_while_its_answer_waits_is_not_reset() {
+    for ends in [true, false] {
+        let mut client = Client::ready();
+        write_settings(&[(setting::INITIAL_WINDOW_SIZE, 5)], &mut client.bytes);
+        let call = opened(&mut client, 1);
+        client.send(call, b"abc");
+        client.connection.finish(call, &Status::OK, &[]);
+        client.sent();
+        client.data(1, ends, &message(b"nobody listens"));
+        write_window_update(1, 3, &mut client.bytes);
+        assert_eq!(client.feed(), []);
+        let sent = client.sent();
+        assert!(matches!(sent[1], Sent::Headers { end: true, .. }), "{sent:?}");
+        assert_eq!(sent.len(), if ends { 2 } else { 3 }, "{sent:?}");
+    }
+}
+
 /// A stream that is fed while it waits keeps only what it has yet to send.
 #[test]
 fn what_has_gone_is_not_kept() {

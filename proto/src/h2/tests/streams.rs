@@ -63,6 +63,16 @@ fn what_crosses_our_reset_is_ignored() {
 }
 
 #[test]
+fn what_crosses_the_reset_of_a_broken_stream_is_ignored() {
+    let mut client = Client::ready();
+    client.headers(1, false, &[(":method", "POST")]);
+    client.resets(1, ErrorCode::ProtocolError);
+    client.data(1, true, &message(b"late"));
+    assert_eq!(client.feed(), []);
+    assert_eq!(client.sent(), []);
+}
+
+#[test]
 fn more_calls_than_allowed_are_refused_safely() {
     let limits = Limits { streams_per_connection_max: 2, ..Limits::DEFAULT };
     let mut client = Client::ready_with(limits);

@@ -180,3 +180,50 @@ fn what_waits_is_bounded() {
     assert_eq!(sent.field("grpc-status"), Some("8"));
     assert!(sent.field("grpc-message").is_some_and(|said| said.contains("limits.connection_buffer_bytes_max")));
 }
+
+/// Feeds what was built and answers each call before the next is polled.
+fn answer_each(client: &mut Client) -> Vec<u32> {
+    let bytes = std::mem::take(&mut client.bytes);
+    let input = client.connection.begin(&bytes);
+    let mut told = Vec::new();
+    while let Some(event) = client.connection.poll(&input, 0) {
+        let crate::h2::Event::Unary(call) = event else { panic!("{event:?}") };
+        client.connection.reply(call.stream, 900, |out| out.extend_from_slice(&[7; 900]));
+        told.push(call.stream.id);
+    }
+    client.connection.end(input);
+    told
+}
+
+/// Replies that wait hold further calls back, and none fails for want of room.
+#[test]
+fn a_slow_reader_is_executed_slowly() {
+    let limits = Limits { message_bytes_max: 1_000, connection_buffer_bytes_max: 4_000, ..Limits::DEFAULT };
+    let mut client = Client::ready_with(Limits { streams_per_connection_max: 16, ..limits });
+    write_settings(&[(setting::INITIAL_WINDOW_SIZE, 0)], &mut client.bytes);
+    client.feed();
+    let mut told = Vec::new();
+    for stream in [1, 3, 5, 7, 9, 11] {
+        client.call(stream, GET, &[stream as u8]);
+        told.extend(answer_each(&mut client));
+        assert!(client.connection.held_bytes() <= limits.connection_buffer_bytes_max);
+        client.sent();
+    }
+    assert_eq!(told, [1, 3], "two replies are more than a quarter of the limit");
+    client.raw(kind::RST_STREAM, 0, 7, &[0, 0, 0, 8]);
+    assert_eq!(client.feed(), [], "nobody has heard of it");
+    assert_eq!(client.connection.parked.len(), 3);
+    let mut ended_streams = Vec::new();
+    for stream in [1, 3, 5, 9, 11] {
+        write_window_update(stream, 905, &mut client.bytes);
+        told.extend(answer_each(&mut client));
+        let sent = client.sent();
+        assert!(
+            sent.iter().all(|sent| !matches!(sent, Sent::Headers { end: true, .. }) || sent.field(":status").is_none())
+        );
+        ended_streams.extend(ended(&sent));
+    }
+    assert_eq!(told, [1, 3, 5, 9, 11]);
+    assert_eq!(ended_streams, [1, 3, 5, 9, 11]);
+    assert_eq!((client.connection.open_calls(), client.connection.held_bytes()), (0, 0));
+}

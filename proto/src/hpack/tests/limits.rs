@@ -84,6 +84,13 @@ fn an_entry_larger_than_the_table_empties_it() {
 }
 
 #[test]
+fn an_entry_as_large_as_the_table_is_kept() {
+    let mut decoder = Decoder::new(34);
+    assert_eq!(decode(&mut decoder, &hex("400161 0162")), Ok(vec![field("a", "b")]));
+    assert_eq!(decode(&mut decoder, &hex("be")), Ok(vec![field("a", "b")]));
+}
+
+#[test]
 fn a_name_may_come_from_the_entry_that_the_insertion_evicts() {
     let mut decoder = Decoder::new(40);
     for value in ["b", "c", "d"] {
@@ -109,6 +116,15 @@ fn a_list_above_its_bound_is_decoded_and_not_reported() {
 }
 
 #[test]
+fn after_the_first_field_that_is_too_much_nothing_is_reported() {
+    // Fields of 34, 37 and 34 bytes: the last would fit what the second leaves.
+    let block = hex("400161 0162 400163 0464646464 400165 0166");
+    let mut names = Vec::new();
+    let result = Decoder::new(4_096).decode(&block, 70, |name, _| names.push(name.to_vec()));
+    assert_eq!((result, names), (Err(Error::ListTooLarge), vec![b"a".to_vec()]));
+}
+
+#[test]
 fn a_block_that_expands_is_cut_off_and_costs_no_memory() {
     let mut decoder = Decoder::new(4_096);
     let value = "x".repeat(4_000);
@@ -125,7 +141,10 @@ fn memory_is_bounded_whatever_is_inserted() {
     let mut decoder = Decoder::new(4_096);
     for length in [10, 4_000, 100_000, 1_000, 3] {
         for letter in b'a'..=b'z' {
-            let block = encode(&mut Encoder::new(), &[(vec![letter], vec![letter; length])], Indexing::Incremental);
+            // With indexing whatever the size, which our own encoder never does.
+            let mut block = vec![0x40, 1, letter];
+            integer::write(length, 7, 0, &mut block);
+            block.resize(block.len() + length, letter);
             let literal = encode(&mut Encoder::new(), &[(vec![letter], vec![letter; length])], Indexing::Without);
             decode(&mut decoder, &block).expect("a good block");
             decode(&mut decoder, &literal).expect("a good block");

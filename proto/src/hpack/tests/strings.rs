@@ -45,6 +45,23 @@ fn padding_is_less_than_a_byte_of_ones() {
 }
 
 #[test]
+fn every_bit_of_the_padding_counts() {
+    // "0" has five bits: its repetitions leave padding of each length. "|||&" fills four look-ups and leaves seven.
+    let texts = (1..=8).map(|count| vec![b'0'; count]).chain([b"|||&".to_vec()]);
+    for text in texts {
+        let coded = encode(&text);
+        let padding_bits = coded.last().expect("a byte").trailing_ones();
+        for bit in 0..padding_bits.min(7) {
+            let mut changed = coded.clone();
+            *changed.last_mut().expect("a byte") ^= 1 << bit;
+            let other = decode(&changed);
+            let is_another = other.is_none_or(|other| other != text && encode(&other) == changed);
+            assert!(is_another, "{text:?}, bit {bit}");
+        }
+    }
+}
+
+#[test]
 fn the_end_of_string_symbol_is_refused_wherever_it_stands() {
     for text in ["", "0", "aaaaaaaa", "/prism.interfaces.keyvalue.KeyValueBasicInterface/Get"] {
         // Eight times any text fill whole bytes. Then the symbol's thirty ones, and zeros that would decode to "0".

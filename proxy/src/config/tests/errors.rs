@@ -166,8 +166,8 @@ fn of_relations_between_limits() {
             &["1:28: limits.buffer_bytes_max (8MiB) must be at least limits.connection_buffer_bytes_max (16MiB)"],
         ),
         (
-            "limits: {key_bytes_max: 4096, message_bytes_max: 4KiB}",
-            &["1:25: limits.key_bytes_max (4KiB) and a namespace of 1024 bytes must leave room in \
+            "limits: {key_bytes_max: 4000, message_bytes_max: 4KiB}",
+            &["1:25: limits.key_bytes_max (4000) and a namespace of 1024 bytes must leave room in \
                  limits.message_bytes_max (4KiB)"],
         ),
         (

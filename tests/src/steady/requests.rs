@@ -1,0 +1,82 @@
+//! What a client sends that indexes its headers, as grpc-go, grpc-java and tonic do.
+
+use prism_proto::text::Text;
+use prism_proto::view::{GetView, SetView};
+
+use super::{CALLS_PER_BATCH, KEYS, VALUE};
+use crate::caller::prefixed;
+use crate::wire::{PREFACE, flag, frame, kind, literal};
+
+/// A client's side of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    streams: u32,
+    keys: usize,
+    /// The dynamic table of HPACK (RFC 7541 §2.3.2), oldest first.
+    indexed: Vec<(&'static str, &'static str)>,
+}
+
+impl Requests {
+    /// The preface, SETTINGS, and window enough for any number of replies.
+    pub(super) fn greeting(&self) -> Vec<u8> {
+        let mut bytes = PREFACE.to_vec();
+        // SETTINGS_INITIAL_WINDOW_SIZE: 1 MiB for each stream.
+        bytes.extend(frame(kind::SETTINGS, 0, 0, &[0, 4, 0, 16, 0, 0]));
+        bytes.extend(frame(kind::SETTINGS, flag::ACK, 0, &[]));
+        bytes.extend(frame(kind::WINDOW_UPDATE, 0, 0, &0x7000_0000_u32.to_be_bytes()));
+        bytes
+    }
+
+    /// A batch of Gets, each of another key.
+    pub(super) fn gets(&mut self) -> Vec<u8> {
+        let get = |key: Text<'_>, message: &mut Vec<u8>| GetView { key, ..GetView::default() }.write(message);
+        self.batch("/prism.interfaces.keyvalue.KeyValueBasicInterface/Get", get)
+    }
+
+    /// A batch of Sets, each of another key.
+    pub(super) fn sets(&mut self) -> Vec<u8> {
+        let set =
+            |key: Text<'_>, message: &mut Vec<u8>| SetView { key, value: &VALUE, ..SetView::default() }.write(message);
+        self.batch("/prism.interfaces.keyvalue.KeyValueBasicInterface/Set", set)
+    }
+
+    fn batch(&mut self, path: &'static str, write: impl Fn(Text<'_>, &mut Vec<u8>)) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for _ in 0..CALLS_PER_BATCH {
+            let key = format!("key-{:08}", self.keys % KEYS);
+            self.keys += 1;
+            let mut message = Vec::new();
+            write(Text::new(key.as_bytes()).expect("digits are UTF-8"), &mut message);
+            let stream = self.streams * 2 + 1;
+            self.streams += 1;
+            bytes.extend(frame(kind::HEADERS, flag::END_HEADERS, stream, &self.block(path)));
+            bytes.extend(frame(kind::DATA, flag::END_STREAM, stream, &prefixed(0, &message)));
+        }
+        bytes
+    }
+
+    /// A header block: one byte for each header once all are in the table.
+    fn block(&mut self, path: &'static str) -> Vec<u8> {
+        // `:method: POST` and `:scheme: http` of the static table.
+        let mut block = vec![0x83, 0x86];
+        let headers = [
+            (":path", path),
+            (":authority", "localhost:8980"),
+            ("content-type", "application/grpc"),
+            ("te", "trailers"),
+            ("user-agent", "steady/1"),
+        ];
+        for (name, value) in headers {
+            match self.indexed.iter().rev().position(|entry| *entry == (name, value)) {
+                // The newest has index 62 (RFC 7541 §2.3.3).
+                Some(age) => block.push(0x80 | (62 + u8::try_from(age).expect("the table is short"))),
+                None => {
+                    block.push(0x40);
+                    block.extend(literal(name, value));
+                    self.indexed.push((name, value));
+                }
+            }
+        }
+        block
+    }
+}

@@ -1,0 +1,44 @@
+//! What a Get costs on the data plane, in instructions: the same number on any day, however busy the machine.
+
+use std::fs;
+use std::process::Command;
+
+use prism_tests::{Scratch, build};
+
+/// Instructions for each Get from the bytes of the request to those of the reply, as last recorded: 100 calls in a
+/// read, keys of 12 bytes, values of 64, in release.
+const RECORDED: u64 = 1;
+
+/// Compilers differ a little.
+const TOLERANCE_PERCENT: u64 = 5;
+
+const CALLS: u64 = 20_000;
+
+#[test]
+fn a_get_costs_no_more_instructions_than_recorded() {
+    let program = build("prism-tests", "steady-gets", "release");
+    let counts = [CALLS, 2 * CALLS].map(|calls| {
+        let scratch = Scratch::new();
+        let record = scratch.path("callgrind.out");
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--toggle-collect=*Steady*serve*"])
+            .arg(format!("--callgrind-out-file={}", record.display()))
+            .arg(&program)
+            .arg(calls.to_string())
+            .output()
+            .unwrap_or_else(|error| panic!("valgrind: {error}: run `make setup`"));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        instructions(&fs::read_to_string(record).unwrap())
+    });
+    let each = (counts[1] - counts[0]) / CALLS;
+    let most = RECORDED + RECORDED * TOLERANCE_PERCENT / 100;
+    println!("{each} instructions for each Get; recorded: {RECORDED}");
+    assert!(each > 100, "{counts:?}: the instrument did not find the calls");
+    assert!(each <= most, "{each} instructions for each Get instead of {RECORDED}: make it cheaper, or say why not");
+}
+
+/// The sum over everything that was collected.
+fn instructions(record: &str) -> u64 {
+    let totals = record.lines().find_map(|line| line.strip_prefix("totals: ")).expect("callgrind writes a sum");
+    totals.trim().parse().expect("the sum is a number")
+}

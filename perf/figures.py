@@ -178,15 +178,18 @@ def comparison(rounds):
 
 def line_of(one):
     """One round for a person."""
+    batch = f"{one['calls_per_read']:.1f}" if "calls_per_read" in one else "-"
     return (
         f"{one['round']:>5}  {one['side']}  {one['label']:<18.18} {one['rps']:>10,.0f} {one['cpu_ns'] / 1000:>9.3f} "
         f"{one['user_ns'] / 1000:>8.3f} {one['system_ns'] / 1000:>8.3f} {one['server_busy']:>7.0%} "
-        f"{one['client_busy']:>7.0%} {one['waits_per_request']:>8.3f} {one['preemptions']:>8} {one['errors']:>7}"
+        f"{one['client_busy']:>7.0%} {one['waits_per_request']:>8.3f} {batch:>8} {one['preemptions']:>8} "
+        f"{one['errors']:>7}"
     )
 
 
 HEADING = (
-    "round     server             requests/s CPU µs/rq     user   system  server  client waits/rq preempt.  errors"
+    "round     server             requests/s CPU µs/rq     user   system  server  client waits/rq    batch preempt. "
+    " errors"
 )
 
 

@@ -14,8 +14,8 @@ use crate::application::Application;
 use crate::clock::now_ns;
 use crate::counters::{Cells, Counters, Snapshot};
 use crate::limits::{
-    MESH_CAPACITY_DEFAULT, RECEIVE_BUFFER_BYTES_DEFAULT, RECEIVE_BUFFERS_DEFAULT, RING_ENTRIES_DEFAULT,
-    UNSENT_BYTES_MAX_DEFAULT,
+    ALLOCATOR_DIRECT_BYTES, ALLOCATOR_TRIM_BYTES, MESH_CAPACITY_DEFAULT, RECEIVE_BUFFER_BYTES_DEFAULT,
+    RECEIVE_BUFFERS_DEFAULT, RING_ENTRIES_DEFAULT, UNSENT_BYTES_MAX_DEFAULT,
 };
 use crate::mesh::Mesh;
 use crate::probe;
@@ -68,8 +68,19 @@ impl Config {
 
 /// What must happen while the process has one thread: it takes microseconds then, and up to 80 ms at the first sleep
 /// of a shard otherwise. The first line of `main`.
+///
+/// It also keeps the allocator from holding on to what large messages took: by itself it would raise the size from which
+/// it gives buffers back with every large one that it sees, up to 32 MiB, and keep twice as much for each shard.
 pub fn prepare() {
     glommio::early_init();
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: mallopt takes two numbers and may be called at any time.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, ALLOCATOR_DIRECT_BYTES);
+            libc::mallopt(libc::M_TRIM_THRESHOLD, ALLOCATOR_TRIM_BYTES);
+        }
+    }
 }
 
 /// Starts one thread for each core and returns when every shard serves. `make` is called on each shard's own thread,

@@ -8,10 +8,19 @@ use prism_proto::limits::{Limits, SECOND_NS};
 pub const TICK_NS: u64 = 10_000_000;
 /// How long the background tasks may keep the core at a tick.
 pub const BACKGROUND_NS_MAX: u64 = 200_000;
-/// After which run time the executor asks a background task to yield.
-pub const PREEMPT_NS: u64 = 1_000_000;
+/// After which run time the executor asks a background task to yield: never, in effect. When this timer fires between the
+/// executor's look for events and its run of the tasks (the thread lost its core just then), the executor takes its
+/// tasks for idle and goes to sleep with the turn loop runnable, and nothing may be left to wake it. Background tasks
+/// keep to [`BACKGROUND_NS_MAX`] by themselves.
+pub const PREEMPT_NS: u64 = 3_600 * 1_000_000_000;
 /// Depth of the executor's own rings: it only drives timers and hand-offs to its blocking thread.
 pub const EXECUTOR_RING_DEPTH: usize = 64;
+
+/// Size from which the allocator takes memory from the kernel and gives it back for each buffer by itself, so that the
+/// buffers of large messages leave nothing behind.
+pub const ALLOCATOR_DIRECT_BYTES: i32 = 256 << 10;
+/// Free memory at the end of a heap from which the allocator gives it back.
+pub const ALLOCATOR_TRIM_BYTES: i32 = 1 << 20;
 
 /// Submission queue entries of a shard's ring; more operations than this in one turn cost a further system call.
 pub const RING_ENTRIES_DEFAULT: u32 = 2_048;
@@ -68,7 +77,9 @@ const _: () = {
     // The peer is shown parcels well before the queue is full of hidden ones.
     assert!(PARCELS_UNPUBLISHED_MAX * 4 <= MESH_CAPACITY_DEFAULT);
     assert!(PARCELS_PER_TURN_MAX <= MESH_CAPACITY_DEFAULT && ERRANDS_PER_TURN_MAX <= LANE_CAPACITY);
-    assert!(BACKGROUND_NS_MAX * 10 <= TICK_NS && PREEMPT_NS < TICK_NS);
+    assert!(BACKGROUND_NS_MAX * 10 <= TICK_NS);
+    // A tick always ends before the executor would think of preempting.
+    assert!(PREEMPT_NS >= 1_000 * TICK_NS);
     // A peer may hold one whole message unsent without being paused, and pausing comes before its buffer bound.
     assert!(UNSENT_BYTES_MAX_DEFAULT >= Limits::DEFAULT.message_bytes_max);
     assert!(UNSENT_BYTES_MAX_DEFAULT < Limits::DEFAULT.connection_buffer_bytes_max);

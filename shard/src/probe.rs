@@ -38,8 +38,8 @@ impl fmt::Display for Missing {
         match self {
             Self::Kernel(release) => write!(formatter, "Linux {major}.{minor} or newer is needed; this is {release}"),
             Self::Disabled(1) => formatter.write_str(
-                "io_uring is disabled for this user: kernel.io_uring_disabled is 1, and the process is not in the group \
-                 of kernel.io_uring_group; set it to 0 or join the group",
+                "io_uring is disabled for this user: kernel.io_uring_disabled is 1, and the process is not in the \
+                 group of kernel.io_uring_group; set it to 0 or join the group",
             ),
             Self::Disabled(value) => {
                 write!(formatter, "io_uring is disabled: kernel.io_uring_disabled is {value}; set it to 0")

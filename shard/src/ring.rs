@@ -208,9 +208,14 @@ impl Ring {
         }));
     }
 
-    /// Whether an `enter` would find something, as far as memory shared with the kernel tells.
-    pub(crate) fn is_due(&mut self) -> bool {
-        !self.uring.completion().is_empty() || self.uring.submission().taskrun()
+    /// Whether completions are there to be reaped.
+    pub(crate) fn has_completions(&mut self) -> bool {
+        !self.uring.completion().is_empty()
+    }
+
+    /// Whether the kernel has work that only an `enter` gets done, as far as the memory shared with it tells.
+    pub(crate) fn has_deferred_work(&mut self) -> bool {
+        self.uring.submission().taskrun()
     }
 }
 

@@ -80,6 +80,15 @@ fn mebibytes_go_through_short_sends() {
     running.finish();
 }
 
+/// What launching relies on to set the option once.
+#[test]
+fn accepted_sockets_inherit_nodelay() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    socket2::SockRef::from(&listener).set_tcp_nodelay(true).unwrap();
+    let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    assert!(listener.accept().unwrap().0.nodelay().unwrap());
+}
+
 #[test]
 fn a_finished_machine_is_flushed_and_closed() {
     let running = Running::start(1);

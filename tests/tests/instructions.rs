@@ -1,4 +1,5 @@
 //! What a Get costs on the data plane, in instructions: the same number on any day, however busy the machine.
+#![allow(clippy::unwrap_used, reason = "what a test calls fails as the test itself does")]
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +8,7 @@ use prism_tests::{Scratch, build};
 
 /// Instructions for each Get from the bytes of the request to those of the reply, as last recorded: 100 calls in a
 /// read, keys of 12 bytes, values of 64, in release.
-const RECORDED: u64 = 1;
+const RECORDED: u64 = 1_773;
 
 /// Compilers differ a little.
 const TOLERANCE_PERCENT: u64 = 5;

@@ -41,7 +41,23 @@ fn a_time_out_is_no_error_and_no_completion() {
     ring.enter(Some(1_000_000)).unwrap();
     let mut completions = Vec::new();
     ring.reap(&mut completions);
-    assert!(completions.is_empty() && !ring.is_due());
+    assert!(completions.is_empty() && !ring.has_completions() && !ring.has_deferred_work());
+}
+
+#[test]
+fn what_arrives_shows_without_a_system_call() {
+    let mut ring = Ring::new(8).unwrap();
+    let target = ring.descriptor().unwrap();
+    std::thread::spawn(move || {
+        let mut other = Ring::new(8).unwrap();
+        other.wake(target.as_raw_fd(), 0);
+        other.enter(None).unwrap();
+    })
+    .join()
+    .unwrap();
+    assert!(ring.has_deferred_work() || ring.has_completions());
+    ring.enter(None).unwrap();
+    assert!(ring.has_completions());
 }
 
 #[test]

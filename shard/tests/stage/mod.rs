@@ -191,7 +191,7 @@ impl Application for Stage {
         }
     }
 
-    fn tend(&mut self, _now_ns: u64) -> bool {
+    fn tend(&mut self, _turn: &mut Turn<'_, Self>) -> bool {
         if self.tend == 0 {
             return false;
         }

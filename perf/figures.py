@@ -10,15 +10,18 @@ import json
 import os
 import platform
 import re
+import resource
 import shlex
 import socket
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NS_PER_SECOND = 1_000_000_000
+ROUND_SECONDS_MIN = 0.5
 NS_PER_TICK = NS_PER_SECOND // os.sysconf("SC_CLK_TCK")
 
 
@@ -128,12 +131,19 @@ def of_replay(text):
     return json.loads(text.strip().splitlines()[-1])
 
 
+def client_seconds():
+    """CPU of all clients that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measured(pid, command):
     """Runs a client against the process `pid` and says what both did."""
     before = cpu(pid)
-    started = os.times()
+    client_before, started_ns = client_seconds(), time.monotonic_ns()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    ended = os.times()
+    elapsed = (time.monotonic_ns() - started_ns) / NS_PER_SECOND
+    client_busy = (client_seconds() - client_before) / elapsed
     after = cpu(pid)
     if done.returncode != 0:
         raise SystemExit(f"{shlex.join(command)} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -143,13 +153,12 @@ def measured(pid, command):
     sampled_ns = spent["user_ns"] + spent["system_ns"]
     user_share = spent["user_ns"] / sampled_ns if sampled_ns else 0.0
     cpu_ns = spent["total_ns"] / requests
-    client_seconds = ended.children_user + ended.children_system - started.children_user - started.children_system
     return figures | {
         "cpu_ns": round(cpu_ns, 1),
         "user_ns": round(cpu_ns * user_share, 1),
         "system_ns": round(cpu_ns * (1 - user_share), 1),
-        "server_busy": round(spent["total_ns"] / NS_PER_SECOND / max(ended.elapsed - started.elapsed, 1e-9), 3),
-        "client_busy": round(client_seconds / max(ended.elapsed - started.elapsed, 1e-9), 3),
+        "server_busy": round(spent["total_ns"] / NS_PER_SECOND / elapsed, 3),
+        "client_busy": round(client_busy, 3),
         "waits_per_request": round(spent["voluntary"] / requests, 4),
         "preemptions": spent["involuntary"],
     }
@@ -215,6 +224,8 @@ def verdict(rounds, summary):
         lines.append(f"CPU of B / CPU of A: {1 / ratio['median']:.2f}")
     if ratio["min"] < 1 < ratio["max"]:
         lines.append("The rounds disagree on which is cheaper: take it as no difference, or measure longer.")
+    if min(one["seconds"] for one in rounds) < ROUND_SECONDS_MIN:
+        lines.append(f"Rounds of less than {ROUND_SECONDS_MIN} s say little: raise --requests.")
     client_bound = [one["label"] for one in rounds if one["client_busy"] > 0.95 > one["server_busy"]]
     if client_bound:
         names = ", ".join(sorted(set(client_bound)))

@@ -36,7 +36,11 @@ programs() {
 server_command() {
     case $1 in
         prism) echo "$(programs)/prism-proxy --cores {core} --listen 127.0.0.1:{port}" ;;
-        tonic | null | echo) echo "$(programs)/examples/$1_server --core {core} --listen 127.0.0.1:{port}" ;;
+        tonic | echo) echo "$(programs)/examples/$1_server --core {core} --listen 127.0.0.1:{port}" ;;
+        null)
+            echo "$(programs)/examples/null_server --core {core} --listen 127.0.0.1:{port}" \
+                "--value-bytes ${value_bytes:-64}"
+            ;;
         *'{port}'*) echo "$1" ;;
         *) die "unknown server '$1': prism, tonic, null, echo, or a command line with {port} in it" ;;
     esac

@@ -1,7 +1,8 @@
 //! Servers on the proxy's own ring that do less than the proxy: what they cost, the proxy cannot save.
 //!
-//! [`Echo`] answers bytes with bytes, which is the kernel's part and the ring's; [`Fixed`] speaks HTTP/2 with the proxy's
-//! engine and answers every call alike, which adds the engine. The rest of the proxy's cost is decoding and the store.
+//! [`Echo`] answers bytes with bytes, which is the kernel's part and the ring's; [`Fixed`] speaks HTTP/2 with the
+//! proxy's engine and answers every call alike, which adds the engine. The rest of the proxy's cost is decoding and the
+//! store.
 
 use std::io;
 use std::net::TcpListener;

@@ -23,8 +23,8 @@ use crate::wire::Wire;
 
 /// The token of the only timer that the proxy sets.
 const SWEEP_TIMER: u64 = 0;
-/// How often parked calls are looked at for their deadlines. One timer for all, because most calls are answered long before
-/// theirs: a timer for each would outlive its call by far.
+/// How often parked calls are looked at for their deadlines. One timer for all, because most calls are answered long
+/// before theirs: a timer for each would outlive its call by far.
 const SWEEP_INTERVAL_NS: u64 = 5_000_000;
 
 /// What the process tells a shard while it runs.

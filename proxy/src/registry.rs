@@ -1,7 +1,7 @@
 //! What is configured, made ready for the shards: namespaces found by name, each with the backend of each interface.
 //!
-//! Immutable and shared by all shards. A reload makes a new one in which names that stay keep their index, so that calls
-//! under way between shards still mean the same.
+//! Immutable and shared by all shards. A reload makes a new one in which names that stay keep their index, so that
+//! calls under way between shards still mean the same.
 
 use std::collections::HashMap;
 

@@ -69,8 +69,8 @@ impl Config {
 /// What must happen while the process has one thread: it takes microseconds then, and up to 80 ms at the first sleep
 /// of a shard otherwise. The first line of `main`.
 ///
-/// It also keeps the allocator from holding on to what large messages took: by itself it would raise the size from which
-/// it gives buffers back with every large one that it sees, up to 32 MiB, and keep twice as much for each shard.
+/// It also keeps the allocator from holding on to what large messages took: by itself it would raise the size from
+/// which it gives buffers back with every large one that it sees, up to 32 MiB, and keep twice as much for each shard.
 pub fn prepare() {
     glommio::early_init();
     #[cfg(target_env = "gnu")]

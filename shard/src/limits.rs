@@ -8,8 +8,8 @@ use prism_proto::limits::{Limits, SECOND_NS};
 pub const TICK_NS: u64 = 10_000_000;
 /// How long the background tasks may keep the core at a tick.
 pub const BACKGROUND_NS_MAX: u64 = 200_000;
-/// After which run time the executor asks a background task to yield: never, in effect. When this timer fires between the
-/// executor's look for events and its run of the tasks (the thread lost its core just then), the executor takes its
+/// After which run time the executor asks a background task to yield: never, in effect. When this timer fires between
+/// the executor's look for events and its run of the tasks (the thread lost its core just then), the executor takes its
 /// tasks for idle and goes to sleep with the turn loop runnable, and nothing may be left to wake it. Background tasks
 /// keep to [`BACKGROUND_NS_MAX`] by themselves.
 pub const PREEMPT_NS: u64 = 3_600 * 1_000_000_000;

@@ -1,3 +1,5 @@
+//! The replay client against a server on its own ring.
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::rc::Rc;

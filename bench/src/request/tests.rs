@@ -1,3 +1,5 @@
+//! The recorded requests, byte by byte.
+
 use super::*;
 
 /// The frames of one recorded call.

@@ -1,3 +1,5 @@
+//! The session: batches, answers and faults.
+
 use super::*;
 use crate::request::{HeaderCoding, Operation};
 

@@ -182,8 +182,8 @@ impl Connection {
         None
     }
 
-    /// Whether so much of earlier replies waits for the client's windows that no further call is told of: rather than fail
-    /// its reply for lack of room, it waits with its request.
+    /// Whether so much of earlier replies waits for the client's windows that no further call is told of: rather than
+    /// fail its reply for lack of room, it waits with its request.
     fn holds_back(&self) -> bool {
         self.held.waiting_bytes() > self.pause_bytes() / 2
     }

@@ -1,3 +1,5 @@
+//! The method table agrees with its look-up.
+
 use super::*;
 
 #[test]

@@ -6,8 +6,8 @@ use crate::limits::MESSAGE_DEPTH_MAX;
 use crate::text::Text;
 use crate::wire::Reader;
 
-/// The namespace that a request of any interface names; whatever else the message has must be well-formed protobuf and is
-/// not looked at.
+/// The namespace that a request of any interface names; whatever else the message has must be well-formed protobuf
+/// and is not looked at.
 ///
 /// # Errors
 /// When the bytes are no protobuf message, or the namespace is not UTF-8.

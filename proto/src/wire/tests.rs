@@ -1,3 +1,5 @@
+//! The wire format against prost.
+
 use super::*;
 use crate::limits::MESSAGE_DEPTH_MAX;
 use proptest::prelude::*;

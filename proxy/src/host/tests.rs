@@ -1,3 +1,5 @@
+//! What the host says, read from files like the kernel's.
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

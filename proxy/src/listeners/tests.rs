@@ -1,3 +1,5 @@
+//! Listeners on real sockets.
+
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,3 +1,5 @@
+//! Log lines in both forms, and the level that changes.
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 

@@ -1,3 +1,5 @@
+//! Peers on a real ring, one completion at a time.
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 

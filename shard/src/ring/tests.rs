@@ -1,3 +1,5 @@
+//! The ring against the kernel.
+
 use std::io::{Read, Write};
 use std::os::fd::FromRawFd;
 use std::os::unix::net::UnixStream;

@@ -1,3 +1,5 @@
+//! The slab: keys, generations and its bound.
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

@@ -44,7 +44,9 @@ async fn a_namespace_that_nobody_configured_is_not_found() {
 
 #[tokio::test]
 async fn namespaces_do_not_see_each_other() {
-    let file = "backends:\n  memory: { type: memstore }\nnamespaces:\n  default: { backend: memory }\n  other: { backend: memory }\n";
+    let file = "backends: { memory: { type: memstore } }
+namespaces: { default: { backend: memory }, other: { backend: memory } }
+";
     let proxy = Launch::shards(2).file(file).start();
     let caller = Caller::connect(proxy.address()).await.unwrap();
     for (namespace, value) in [("", "one"), ("other", "two")] {

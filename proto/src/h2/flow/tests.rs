@@ -1,3 +1,5 @@
+//! Window arithmetic at its edges.
+
 use super::*;
 
 #[test]

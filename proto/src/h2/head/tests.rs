@@ -1,3 +1,5 @@
+//! Request heads: what makes a call, a refusal or a fault.
+
 use super::*;
 
 fn list(fields: &[(&str, &str)]) -> Verdict {

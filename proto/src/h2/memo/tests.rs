@@ -1,3 +1,5 @@
+//! The memos are exact: they forget when a table changes.
+
 use super::*;
 use crate::hpack::Indexing;
 use crate::method::MethodId;

@@ -1,3 +1,5 @@
+//! The table of streams: identifiers, slots and their reuse.
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! The command line and its environment.
+
 use clap::error::ErrorKind;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What checking and printing answer.
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

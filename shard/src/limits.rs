@@ -10,6 +10,12 @@ pub const TICK_NS: u64 = 10_000_000;
 pub const BACKGROUND_NS_MAX: u64 = 200_000;
 /// After which run time the executor asks a background task to yield.
 pub const PREEMPT_NS: u64 = 1_000_000;
+/// The shortest of the timers that keep the executor from sleeping by mistake: the usual length of such a sleep.
+pub const LADDER_FIRST_NS: u64 = 2_000_000;
+/// How much longer each further one of these timers is.
+pub const LADDER_RATIO: u64 = 4;
+/// How many there are; the longest runs for two hours.
+pub const LADDER_RUNGS: u32 = 12;
 /// Depth of the executor's own rings: it only drives timers and hand-offs to its blocking thread.
 pub const EXECUTOR_RING_DEPTH: usize = 64;
 
@@ -69,6 +75,8 @@ const _: () = {
     assert!(PARCELS_UNPUBLISHED_MAX * 4 <= MESH_CAPACITY_DEFAULT);
     assert!(PARCELS_PER_TURN_MAX <= MESH_CAPACITY_DEFAULT && ERRANDS_PER_TURN_MAX <= LANE_CAPACITY);
     assert!(BACKGROUND_NS_MAX * 10 <= TICK_NS && PREEMPT_NS < TICK_NS);
+    // The timers against a sleep by mistake span everything from less than a tick to hours.
+    assert!(LADDER_FIRST_NS < TICK_NS && LADDER_FIRST_NS * LADDER_RATIO.pow(LADDER_RUNGS - 1) > 7_200 * SECOND_NS);
     // A peer may hold one whole message unsent without being paused, and pausing comes before its buffer bound.
     assert!(UNSENT_BYTES_MAX_DEFAULT >= Limits::DEFAULT.message_bytes_max);
     assert!(UNSENT_BYTES_MAX_DEFAULT < Limits::DEFAULT.connection_buffer_bytes_max);

@@ -14,6 +14,7 @@ mod bell;
 mod buffers;
 mod clock;
 mod counters;
+mod ladder;
 mod launch;
 pub mod limits;
 mod mesh;

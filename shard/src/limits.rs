@@ -13,6 +13,12 @@ pub const BACKGROUND_NS_MAX: u64 = 200_000;
 /// tasks for idle and goes to sleep with the turn loop runnable, and nothing may be left to wake it. Background tasks
 /// keep to [`BACKGROUND_NS_MAX`] by themselves.
 pub const PREEMPT_NS: u64 = 3_600 * 1_000_000_000;
+/// The shortest of the timers that keep the executor from sleeping by mistake: the usual length of such a sleep.
+pub const LADDER_FIRST_NS: u64 = 2_000_000;
+/// How much longer each further one of these timers is.
+pub const LADDER_RATIO: u64 = 4;
+/// How many there are; the longest runs for two hours.
+pub const LADDER_RUNGS: u32 = 12;
 /// Depth of the executor's own rings: it only drives timers and hand-offs to its blocking thread.
 pub const EXECUTOR_RING_DEPTH: usize = 64;
 
@@ -80,6 +86,8 @@ const _: () = {
     assert!(BACKGROUND_NS_MAX * 10 <= TICK_NS);
     // A tick always ends before the executor would think of preempting.
     assert!(PREEMPT_NS >= 1_000 * TICK_NS);
+    // The timers against a sleep by mistake span everything from less than a tick to hours.
+    assert!(LADDER_FIRST_NS < TICK_NS && LADDER_FIRST_NS * LADDER_RATIO.pow(LADDER_RUNGS - 1) > 7_200 * SECOND_NS);
     // A peer may hold one whole message unsent without being paused, and pausing comes before its buffer bound.
     assert!(UNSENT_BYTES_MAX_DEFAULT >= Limits::DEFAULT.message_bytes_max);
     assert!(UNSENT_BYTES_MAX_DEFAULT < Limits::DEFAULT.connection_buffer_bytes_max);

@@ -1,12 +1,10 @@
 //! The thread of one shard: a pinned executor with one task, the turn loop, and what happens when that ends badly.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,8 +16,9 @@ use crate::application::Application;
 use crate::buffers::Buffers;
 use crate::clock::now_ns;
 use crate::counters::Counters;
+use crate::ladder::Ladder;
 use crate::launch::Config;
-use crate::limits::{BACKGROUND_NS_MAX, EXECUTOR_RING_DEPTH, PREEMPT_NS, TICK_NS};
+use crate::limits::{BACKGROUND_NS_MAX, EXECUTOR_RING_DEPTH, PREEMPT_NS};
 use crate::mesh::Mesh;
 use crate::peers::Peers;
 use crate::ring::Ring;
@@ -149,37 +148,26 @@ where
 
 /// The turn loop as a task: after every tick the executor's other tasks have the core for a bounded while.
 async fn serve<A: Application>(index: u32, mut shard: Shard<A>) -> Result<(), ShardFailed> {
-    let serving = Rc::new(Cell::new(true));
-    keep_awake(serving.clone());
+    let mut ladder = Ladder::new();
     let result = loop {
         // A panic must not cross the executor, which would abort the process or lose the reason.
         match catch_unwind(AssertUnwindSafe(|| shard.run_tick())) {
-            Ok(Ok(true)) => background().await,
+            Ok(Ok(true)) => background(&mut ladder).await,
             Ok(Ok(false)) => break Ok(()),
             Ok(Err(error)) => break Err(ShardFailed::by_error(index, &error)),
             Err(payload) => break Err(ShardFailed::by_panic(index, &*payload)),
         }
     };
-    serving.set(false);
     // The ring goes here, on its own thread, and takes its operations back before the memory that they point to goes.
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(shard)));
     result.and(dropped.map_err(|payload| ShardFailed::by_panic(index, &*payload)))
 }
 
-/// A timer that is always running: the executor may go to sleep although the turn loop could run (when it is preempted
-/// between looking for events and running tasks), and then sleeps until its next event. This is that event.
-fn keep_awake(serving: Rc<Cell<bool>>) {
-    glommio::spawn_local(async move {
-        while serving.get() {
-            glommio::timer::sleep(Duration::from_nanos(TICK_NS)).await;
-        }
-    })
-    .detach();
-}
-
 /// Lets the other tasks of the executor run until they are idle or their time is over.
-async fn background() {
-    let end_ns = now_ns() + BACKGROUND_NS_MAX;
+async fn background(ladder: &mut Ladder) {
+    let start_ns = now_ns();
+    let end_ns = start_ns + BACKGROUND_NS_MAX;
+    ladder.renew(start_ns).await;
     loop {
         let before = glommio::executor().executor_stats().tasks_executed();
         glommio::executor().yield_task_queue_now().await;

@@ -1,9 +1,8 @@
 //! Timers that wake the executor when it sleeps although tasks could run.
 //!
 //! The executor asks whether it was preempted before it runs anything, and takes a yes for "nothing to do": then it
-//! sleeps until its next event. (With a preemption timer of a millisecond, a thread that the system left aside for so
-//! long between arming the timer and that question was enough; `PREEMPT_NS` is out of the way for that reason. This is
-//! the second line of defence, because a shard that sleeps for ever is the worst there is.) So at each yield of the turn loop there must be an event to come,
+//! sleeps until its next event. (A thread that the system leaves aside for `PREEMPT_NS` between arming the preemption
+//! timer and that question is enough.) So at each yield of the turn loop there must be an event to come,
 //! whatever the delay has been: timers of growing length, each with half its length left at least. All of them can
 //! have passed by then only if the thread was left aside for hours, and a sleep by mistake is not much longer than
 //! the delay that led to it.

@@ -8,11 +8,11 @@ use prism_proto::limits::{Limits, SECOND_NS};
 pub const TICK_NS: u64 = 10_000_000;
 /// How long the background tasks may keep the core at a tick.
 pub const BACKGROUND_NS_MAX: u64 = 200_000;
-/// After which run time the executor asks a background task to yield: never, in effect. When this timer fires between
-/// the executor's look for events and its run of the tasks (the thread lost its core just then), the executor takes its
-/// tasks for idle and goes to sleep with the turn loop runnable, and nothing may be left to wake it. Background tasks
-/// keep to [`BACKGROUND_NS_MAX`] by themselves.
-pub const PREEMPT_NS: u64 = 3_600 * 1_000_000_000;
+/// After which run time the executor looks for events again, and asks a background task to yield: once a tick. When
+/// this time passes between the executor's look for events and its run of the tasks (the thread lost its core just
+/// then), it takes its tasks for idle and sleeps with the turn loop runnable: the longer it is, the rarer that is, and
+/// the timers below end it.
+pub const PREEMPT_NS: u64 = TICK_NS;
 /// The shortest of the timers that keep the executor from sleeping by mistake: the usual length of such a sleep.
 pub const LADDER_FIRST_NS: u64 = 2_000_000;
 /// How much longer each further one of these timers is.
@@ -84,8 +84,8 @@ const _: () = {
     assert!(PARCELS_UNPUBLISHED_MAX * 4 <= MESH_CAPACITY_DEFAULT);
     assert!(PARCELS_PER_TURN_MAX <= MESH_CAPACITY_DEFAULT && ERRANDS_PER_TURN_MAX <= LANE_CAPACITY);
     assert!(BACKGROUND_NS_MAX * 10 <= TICK_NS);
-    // A tick always ends before the executor would think of preempting.
-    assert!(PREEMPT_NS >= 1_000 * TICK_NS);
+    // The executor looks for events after every tick.
+    assert!(PREEMPT_NS <= TICK_NS);
     // The timers against a sleep by mistake span everything from less than a tick to hours.
     assert!(LADDER_FIRST_NS < TICK_NS && LADDER_FIRST_NS * LADDER_RATIO.pow(LADDER_RUNGS - 1) > 7_200 * SECOND_NS);
     // A peer may hold one whole message unsent without being paused, and pausing comes before its buffer bound.

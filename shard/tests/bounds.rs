@@ -10,7 +10,8 @@ use std::time::Instant;
 use prism_shard::{Config, Counter};
 use stage::{Event, Order, PATIENCE, Running};
 
-/// Writes what the sockets' buffers and the server take, until `held` says that it is enough. Returns how much that was.
+/// Writes what the sockets' buffers and the server take, until `held` says that it is enough. Returns how much that
+/// was.
 fn write_until(stream: &mut TcpStream, mut held: impl FnMut() -> bool) -> usize {
     stream.set_nonblocking(true).unwrap();
     let (chunk, mut written, end) = ([7; 64 << 10], 0, Instant::now() + PATIENCE);

@@ -32,6 +32,7 @@ run: setup-build ## build in release and serve on 127.0.0.1:8980, in memory; ARG
 test: setup ## run everything that CI runs, less the linters
 	$(CARGO) build --package prism-proxy
 	$(CARGO) test --workspace
+	RUSTFLAGS="--cfg loom" $(CARGO) test --package prism-shard --test loom_mesh --target-dir target/loom
 
 .PHONY: lint
 lint: lint-format lint-clippy lint-docs ## check the format, clippy and the documentation, warnings as errors

@@ -8,7 +8,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::log::Log;
 use crate::scratch::Scratch;
-use crate::wait::within_patience;
+use crate::wait::{PATIENCE, within_patience};
 
 /// The running program. Dropping it ends it; when a test fails, its words are shown.
 #[derive(Debug)]
@@ -56,7 +56,8 @@ impl Proxy {
     /// A connection of its own, by tonic.
     pub async fn channel(&self) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address())).expect("the address is valid");
-        endpoint.connect().await.expect("the proxy accepts connections")
+        // The client's own patience: the proxy is not told of it.
+        endpoint.timeout(PATIENCE).connect().await.expect("the proxy accepts connections")
     }
 
     /// Sends a signal by its short name, as `TERM`.

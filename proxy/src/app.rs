@@ -21,8 +21,13 @@ use crate::services::reflection::Reflection;
 use crate::status;
 use crate::wire::Wire;
 
-/// The token of the only timer that the proxy sets.
+/// The token of the timer that looks for passed deadlines.
 const SWEEP_TIMER: u64 = 0;
+/// The token of the timer that ends the patience with clients that do not answer a drain.
+const DRAIN_TIMER: u64 = 1;
+/// How long a drain waits for a client to have seen the first GOAWAY, so that calls that cross it on their way are still
+/// served. A client that does not answer its PING by then is told the last call that counts.
+const DRAIN_PATIENCE_NS: u64 = 300_000_000;
 /// How often parked calls are looked at for their deadlines. One timer for all, because most calls are answered long
 /// before theirs: a timer for each would outlive its call by far.
 const SWEEP_INTERVAL_NS: u64 = 5_000_000;
@@ -159,6 +164,15 @@ impl Proxy {
         }
     }
 
+    /// Asks every client to go; for the second time, without waiting for its answer.
+    fn drain_peers(&mut self, turn: &mut Turn<'_, Self>) {
+        for peer in &self.peers {
+            if let Some(connection) = turn.peers.get_mut(*peer).map(Wire::client) {
+                connection.drain(turn.now_ns);
+            }
+        }
+    }
+
     fn tell_watchers(&mut self, turn: &mut Turn<'_, Self>) {
         for (peer, stream, response) in self.health.changes() {
             if let Some(connection) = turn.peers.get_mut(peer).map(Wire::client) {
@@ -204,9 +218,14 @@ impl Application for Proxy {
     }
 
     fn expired(&mut self, turn: &mut Turn<'_, Self>, token: u64) {
-        debug_assert_eq!(token, SWEEP_TIMER, "the proxy sets no other timer");
-        self.is_sweep_set = false;
-        self.sweep_deadlines(turn);
+        match token {
+            SWEEP_TIMER => {
+                self.is_sweep_set = false;
+                self.sweep_deadlines(turn);
+            }
+            DRAIN_TIMER => self.drain_peers(turn),
+            _ => debug_assert!(false, "the proxy sets no other timer"),
+        }
     }
 
     fn control(&mut self, turn: &mut Turn<'_, Self>, control: Control) {
@@ -230,10 +249,10 @@ impl Application for Proxy {
                 connection.finish(watcher.stream, &status::draining(), &[]);
             }
         }
-        for peer in &self.peers {
-            if let Some(connection) = turn.peers.get_mut(*peer).map(Wire::client) {
-                connection.drain(turn.now_ns);
-            }
+        self.drain_peers(turn);
+        if turn.timers.set(turn.now_ns + DRAIN_PATIENCE_NS, DRAIN_TIMER).is_err() {
+            // No room for a timer: do without the patience.
+            self.drain_peers(turn);
         }
     }
 

@@ -48,6 +48,19 @@ fn a_client_is_told_in_two_steps() {
     assert_eq!(proxy.wait().code(), Some(0), "{}", proxy.log());
 }
 
+#[test]
+fn a_client_that_does_not_answer_holds_up_nothing() {
+    let mut proxy = Launch::shards(2).file("limits:\n  drain_timeout: 600s\n").start();
+    let mut wire = Wire::greet(proxy.address());
+    wire.frame(kind::PING, 0, 0, b"in place").unwrap();
+    while wire.read_kind(kind::PING).expect("the proxy answers").payload != b"in place" {}
+    proxy.signal("TERM");
+    assert_eq!(proxy.wait().code(), Some(0), "{}", proxy.log());
+    wire.read_kind(kind::GOAWAY).expect("it says that it goes");
+    let second = wire.read_kind(kind::GOAWAY).expect("and, without an answer, which streams it took");
+    assert_eq!(second.payload[..8], [0; 8], "none, and no error");
+}
+
 #[tokio::test]
 async fn a_second_signal_ends_a_drain_that_waits() {
     let mut proxy = Launch::shards(1).file("limits:\n  drain_timeout: 600s\n").start();

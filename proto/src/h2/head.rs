@@ -62,6 +62,9 @@ pub(crate) enum Verdict {
     NotGrpc,
     /// `grpc-timeout` is not what it should be.
     BadTimeout,
+    /// The deadline has passed already, and more is wrong: the deadline is checked first. (A call whose deadline has
+    /// passed is the application's to refuse.)
+    Expired,
     /// No method has this path, of which the beginning is given.
     UnknownPath(Vec<u8>),
     /// Messages in an encoding that we don't know, of which the beginning is given.
@@ -183,6 +186,9 @@ impl RequestHead {
             Timeout::After(timeout_ns) => Some(timeout_ns),
             Timeout::Malformed => return Verdict::BadTimeout,
         };
+        if timeout_ns == Some(0) && (self.method.is_none() || self.unknown_encoding.is_some()) {
+            return Verdict::Expired;
+        }
         let Some(method) = self.method else { return Verdict::UnknownPath(self.unknown_path) };
         match self.unknown_encoding {
             Some(encoding) => Verdict::UnknownEncoding(encoding),

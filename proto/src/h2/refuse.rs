@@ -26,6 +26,10 @@ pub(crate) fn answer(verdict: &Verdict) -> Option<Answer> {
             Code::InvalidArgument,
             "grpc-timeout is not one to eight digits and one of H M S m u n",
         ))),
+        Verdict::Expired => Some(Answer::Status(Status::new(
+            Code::DeadlineExceeded,
+            "the deadline passed before the call was executed; it was not executed",
+        ))),
         Verdict::UnknownPath(path) => Some(Answer::Status(Status::new(
             Code::Unimplemented,
             format!("no method {} is served here", String::from_utf8_lossy(path)),

@@ -35,6 +35,8 @@ fn checks_come_in_their_order() {
     assert_eq!(list(&fields), Verdict::NotGrpc);
     let mut fields = [&fields[..], &[("content-type", "application/grpc")]].concat();
     assert_eq!(list(&fields), Verdict::BadTimeout);
+    fields[3].1 = "0n";
+    assert_eq!(list(&fields), Verdict::Expired);
     fields[3].1 = "1S";
     assert_eq!(list(&fields), Verdict::UnknownPath(b"/".to_vec()));
     fields[2].1 = GET;

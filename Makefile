@@ -56,3 +56,7 @@ proto: setup-build ## generate the code of the interfaces again, from proto/
 .PHONY: bench
 bench: setup-build ## run the micro-benchmarks
 	$(CARGO) bench --package prism-bench
+
+.PHONY: perf
+perf: setup ## profile the proxy under load as a flame graph, into perf/results
+	perf/run.sh

@@ -121,7 +121,10 @@ impl Connection {
         if self.is_idle(frame.head.stream) {
             return Err(Error::connection(ErrorCode::ProtocolError, "RST_STREAM on an idle stream"));
         }
-        let Some(slot) = self.streams.find(frame.head.stream) else { return Ok(None) };
+        let Some(slot) = self.streams.find(frame.head.stream) else {
+            self.forget_reset(frame.head.stream);
+            return Ok(None);
+        };
         let stream = self.streams.reference(slot);
         let is_heard = self.streams[slot].is_announced && !self.streams[slot].is_answered;
         self.release(slot);

@@ -280,6 +280,11 @@ impl Connection {
         self.resets.push_back(id);
     }
 
+    /// The client has reset the stream too: nothing that it sends after that has crossed ours.
+    pub(super) fn forget_reset(&mut self, id: u32) {
+        self.resets.retain(|reset| *reset != id);
+    }
+
     /// Whether frames on a closed stream may have crossed our reset, or our GOAWAY.
     pub(super) fn was_reset(&self, id: u32) -> bool {
         id > self.last_id || self.resets.contains(&id)

@@ -63,6 +63,27 @@ fn what_crosses_our_reset_is_ignored() {
 }
 
 #[test]
+fn nothing_is_excused_after_the_clients_own_reset() {
+    // A call that is under way, and one that we have answered and reset before.
+    for path in [GET, "/a/b"] {
+        for is_data in [true, false] {
+            let mut client = Client::ready();
+            client.open(1, path);
+            client.raw(kind::RST_STREAM, 0, 1, &[0, 0, 0, 8]);
+            client.feed();
+            client.sent();
+            if is_data {
+                client.data(1, true, b"late");
+                client.resets(1, ErrorCode::StreamClosed);
+            } else {
+                client.headers(1, true, &request(path));
+                client.dies(ErrorCode::StreamClosed);
+            }
+        }
+    }
+}
+
+#[test]
 fn what_crosses_the_reset_of_a_broken_stream_is_ignored() {
     let mut client = Client::ready();
     client.headers(1, false, &[(":method", "POST")]);

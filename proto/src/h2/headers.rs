@@ -84,7 +84,7 @@ impl Connection {
         if !self.is_idle(head.stream) {
             return self.receive_trailers(head, block);
         }
-        self.last_seen_id = head.stream;
+        self.use_id(head.stream);
         if let Some(call) = self.memo.find(block, self.decoder.generation()) {
             return self.begin_request(head, Decoded::Verdict(Verdict::Call(call)));
         }
@@ -199,6 +199,9 @@ impl Connection {
             // END_STREAM.
             if self.was_reset(head.stream) {
                 return Ok(None);
+            }
+            if self.was_skipped(head.stream) {
+                return Err(Error::connection(ErrorCode::ProtocolError, "a new stream below an earlier one"));
             }
             return Err(Error::connection(ErrorCode::StreamClosed, "HEADERS on a closed stream"));
         };

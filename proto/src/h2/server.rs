@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::calm::Calm;
 use super::data::DataCursor;
@@ -93,6 +94,8 @@ pub struct Connection {
     /// The highest identifier that the client has used, and the highest that was served: they differ while draining.
     pub(super) last_seen_id: u32,
     pub(super) last_id: u32,
+    /// The identifiers that the client passed over when it last passed over any; earlier ones count as used.
+    skipped: Range<u32>,
     /// Identifiers that we reset last: what the client sent before it knew is ignored.
     resets: VecDeque<u32>,
     pub(super) peer: PeerSettings,
@@ -144,6 +147,7 @@ impl Connection {
             streams: Streams::default(),
             last_seen_id: 0,
             last_id: 0,
+            skipped: 0..0,
             resets: VecDeque::new(),
             peer: PeerSettings::INITIAL,
             is_acknowledged: false,
@@ -266,6 +270,19 @@ impl Connection {
     /// Whether no stream of this identifier has ever been opened: it is above the last, or not a client's.
     pub(super) fn is_idle(&self, id: u32) -> bool {
         id > self.last_seen_id || id.is_multiple_of(2)
+    }
+
+    /// The client has used an identifier that was idle, which closes the idle ones below it (RFC 9113 §5.1.1).
+    pub(super) fn use_id(&mut self, id: u32) {
+        if id > self.last_seen_id + 2 {
+            self.skipped = self.last_seen_id + 1..id;
+        }
+        self.last_seen_id = id;
+    }
+
+    /// Whether a stream of this identifier is closed only because the client has passed over it.
+    pub(super) fn was_skipped(&self, id: u32) -> bool {
+        self.skipped.contains(&id)
     }
 
     /// Whether new calls are ignored: the client has been told so.

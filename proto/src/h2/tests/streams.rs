@@ -44,7 +44,19 @@ fn identifiers_only_grow() {
     let mut client = Client::ready();
     client.called(7, GET, b"");
     client.headers(5, true, &request(GET));
-    client.dies(ErrorCode::StreamClosed);
+    client.dies(ErrorCode::ProtocolError);
+
+    // One that was used, beside one that was not.
+    for (stream, code) in [(3, ErrorCode::ProtocolError), (1, ErrorCode::StreamClosed)] {
+        let mut client = Client::ready();
+        for used in [1, 5, 7] {
+            let call = client.called(used, GET, b"");
+            client.reply(call, b"");
+            client.sent();
+        }
+        client.headers(stream, true, &request(GET));
+        client.dies(code);
+    }
 }
 
 #[test]

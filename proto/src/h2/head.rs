@@ -164,16 +164,20 @@ impl RequestHead {
 
     /// What the whole list amounts to; the checks in their order.
     pub(crate) fn verdict(self) -> Verdict {
-        let needed = if self.is_connect {
-            pseudo::METHOD | pseudo::AUTHORITY
+        let (needed, barred) = if self.is_connect {
+            (pseudo::METHOD | pseudo::AUTHORITY, pseudo::SCHEME | pseudo::PATH)
         } else {
-            pseudo::METHOD | pseudo::SCHEME | pseudo::PATH
+            (pseudo::METHOD | pseudo::SCHEME | pseudo::PATH, 0)
         };
         if let Some(reason) = self.malformed {
             return Verdict::Malformed(reason);
         }
         if self.seen & needed != needed {
             return Verdict::Malformed("a pseudo-header is missing");
+        }
+        // RFC 9113 §8.5.
+        if self.seen & barred != 0 {
+            return Verdict::Malformed("CONNECT has no scheme and no path");
         }
         if !self.is_post {
             return Verdict::NotPost;

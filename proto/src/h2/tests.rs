@@ -1,6 +1,7 @@
 //! Conversations with a scripted client, one file for each concern.
 
 mod client;
+mod compression;
 mod drain;
 mod floods;
 mod frames;

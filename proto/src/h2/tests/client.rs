@@ -240,10 +240,15 @@ impl Client {
 
     /// Feeds what was built; it must end the connection with this code.
     pub(super) fn dies(&mut self, code: ErrorCode) {
+        self.dies_of(code, "");
+    }
+
+    /// As [`Self::dies`], with the name of what was built.
+    pub(super) fn dies_of(&mut self, code: ErrorCode, name: &str) {
         self.feed();
         let sent = self.sent();
-        let Some(Sent::Goaway { code: found, reason, .. }) = sent.last() else { panic!("no GOAWAY: {sent:?}") };
-        assert_eq!(*found, code, "{reason}");
+        let Some(Sent::Goaway { code: found, reason, .. }) = sent.last() else { panic!("{name}: no GOAWAY: {sent:?}") };
+        assert_eq!(*found, code, "{name}: {reason}");
         assert!(!reason.is_empty());
         assert!(self.connection.is_finished());
     }

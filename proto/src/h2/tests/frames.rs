@@ -18,13 +18,18 @@ fn each_broken_rule_has_its_code() {
     let cases: Vec<Case> = vec![
         ("DATA on stream 0", kind::DATA, 0, 0, vec![0], ProtocolError),
         ("DATA on an idle stream", kind::DATA, 0, 1, vec![0], ProtocolError),
+        ("DATA on an even stream", kind::DATA, 0, 2, vec![0], ProtocolError),
+        ("DATA without its pad length", kind::DATA, flag::PADDED, 1, vec![], FrameSizeError),
         ("DATA with too much padding", kind::DATA, flag::PADDED, 1, vec![1], ProtocolError),
         ("HEADERS on stream 0", kind::HEADERS, flag::END_HEADERS, 0, vec![0x83], ProtocolError),
         ("HEADERS on an even stream", kind::HEADERS, flag::END_HEADERS, 2, vec![0x83], ProtocolError),
         ("HEADERS with too much padding", kind::HEADERS, flag::PADDED, 1, vec![9, 0], ProtocolError),
+        ("HEADERS without their priority", kind::HEADERS, flag::PRIORITY, 1, vec![0; 4], FrameSizeError),
         ("PRIORITY on stream 0", kind::PRIORITY, 0, 0, vec![0; 5], ProtocolError),
+        ("PRIORITY too short on an idle stream", kind::PRIORITY, 0, 1, vec![0; 4], FrameSizeError),
         ("RST_STREAM on stream 0", kind::RST_STREAM, 0, 0, vec![0; 4], ProtocolError),
         ("RST_STREAM on an idle stream", kind::RST_STREAM, 0, 1, vec![0; 4], ProtocolError),
+        ("RST_STREAM on an even stream", kind::RST_STREAM, 0, 2, vec![0; 4], ProtocolError),
         ("RST_STREAM too short", kind::RST_STREAM, 0, 1, vec![0; 3], FrameSizeError),
         ("SETTINGS on a stream", kind::SETTINGS, 0, 1, vec![], ProtocolError),
         ("SETTINGS of seven bytes", kind::SETTINGS, 0, 0, vec![0; 7], FrameSizeError),
@@ -37,21 +42,17 @@ fn each_broken_rule_has_its_code() {
         ("PUSH_PROMISE", kind::PUSH_PROMISE, 0, 1, vec![0; 4], ProtocolError),
         ("PING on a stream", kind::PING, 0, 1, vec![0; 8], ProtocolError),
         ("PING too short", kind::PING, 0, 0, vec![0; 6], FrameSizeError),
+        ("PING too long", kind::PING, 0, 0, vec![0; 9], FrameSizeError),
         ("GOAWAY on a stream", kind::GOAWAY, 0, 1, vec![0; 8], ProtocolError),
         ("GOAWAY too short", kind::GOAWAY, 0, 0, vec![0; 7], FrameSizeError),
         ("WINDOW_UPDATE too short", kind::WINDOW_UPDATE, 0, 0, vec![0; 3], FrameSizeError),
+        ("WINDOW_UPDATE too long", kind::WINDOW_UPDATE, 0, 0, vec![0, 0, 0, 1, 0], FrameSizeError),
         ("WINDOW_UPDATE of 0", kind::WINDOW_UPDATE, 0, 0, vec![0; 4], ProtocolError),
         ("WINDOW_UPDATE on an idle stream", kind::WINDOW_UPDATE, 0, 1, vec![0, 0, 0, 1], ProtocolError),
+        ("WINDOW_UPDATE on an even stream", kind::WINDOW_UPDATE, 0, 2, vec![0, 0, 0, 1], ProtocolError),
         ("a window above the maximum", kind::WINDOW_UPDATE, 0, 0, vec![0x7f, 0xff, 0xff, 0xff], FlowControlError),
         ("CONTINUATION of nothing", kind::CONTINUATION, flag::END_HEADERS, 1, vec![], ProtocolError),
-        (
-            "a block that is not HPACK",
-            kind::HEADERS,
-            flag::END_HEADERS,
-            1,
-            vec![0xff, 0xff],
-            ErrorCode::CompressionError,
-        ),
+        ("CONTINUATION on stream 0", kind::CONTINUATION, flag::END_HEADERS, 0, vec![], ProtocolError),
     ];
     for (name, kind, flags, stream, payload, code) in cases {
         let mut client = Client::ready();
@@ -68,6 +69,14 @@ fn a_frame_too_long_is_refused_by_its_head() {
     let mut client = Client::ready();
     Head { length: FRAME_BYTES_MAX as u32 + 1, kind: kind::DATA, flags: 0, stream: 1 }.write(&mut client.bytes);
     client.dies(ErrorCode::FrameSizeError);
+    // Whatever it is, also on a stream that is open: a peer that ignores our settings does so again.
+    for (kind, stream) in [(kind::HEADERS, 3), (kind::SETTINGS, 0), (kind::CONTINUATION, 3), (0xfa, 0), (kind::DATA, 1)]
+    {
+        let mut client = Client::ready();
+        client.open(1, GET);
+        Head { length: FRAME_BYTES_MAX as u32 + 1, kind, flags: 0, stream }.write(&mut client.bytes);
+        client.dies(ErrorCode::FrameSizeError);
+    }
     // The same when the head itself is cut.
     let mut client = Client::ready();
     let head = Head { length: FRAME_BYTES_MAX as u32 + 1, kind: kind::DATA, flags: 0, stream: 1 }.to_bytes();
@@ -111,10 +120,28 @@ fn a_block_may_be_continued_and_nothing_may_come_between() {
     client.raw(kind::CONTINUATION, flag::END_HEADERS, 1, third);
     client.fails(1, "13", "no message");
 
-    for (kind, stream) in [(kind::DATA, 1), (kind::PING, 0), (kind::CONTINUATION, 3), (0xfa, 0)] {
+    let between = [(kind::DATA, 1), (kind::PRIORITY, 1), (kind::HEADERS, 1), (kind::HEADERS, 3), (kind::PING, 0)];
+    let others = [(kind::RST_STREAM, 1), (kind::SETTINGS, 0), (kind::CONTINUATION, 3), (0xfa, 0)];
+    for (kind, stream) in between.into_iter().chain(others) {
         let mut client = Client::ready();
         client.raw(kind::HEADERS, 0, 1, first);
         client.raw(kind, 0, stream, &[0; 8]);
+        client.dies(ErrorCode::ProtocolError);
+    }
+}
+
+#[test]
+fn a_block_that_has_ended_is_not_continued() {
+    for is_continued in [false, true] {
+        let mut client = Client::ready();
+        let block = client.block(&request(GET));
+        if is_continued {
+            client.raw(kind::HEADERS, 0, 1, &block[..4]);
+            client.raw(kind::CONTINUATION, flag::END_HEADERS, 1, &block[4..]);
+        } else {
+            client.raw(kind::HEADERS, flag::END_HEADERS, 1, &block);
+        }
+        client.raw(kind::CONTINUATION, flag::END_HEADERS, 1, &[]);
         client.dies(ErrorCode::ProtocolError);
     }
 }

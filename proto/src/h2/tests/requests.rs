@@ -190,6 +190,12 @@ fn content_length_is_held_to() {
     let mut client = Client::ready();
     client.headers(1, true, &and(&[("content-length", "5")]));
     client.resets(1, ErrorCode::ProtocolError);
+
+    let mut client = Client::ready();
+    client.headers(1, false, &and(&[("content-length", "6")]));
+    client.data(1, false, &message(b""));
+    client.headers(1, true, &[("x-trailer", "1")]);
+    client.resets(1, ErrorCode::ProtocolError);
 }
 
 #[test]

@@ -101,6 +101,13 @@ fn windows_that_overflow_are_errors() {
     client.called(1, GET, b"");
     client.raw(kind::WINDOW_UPDATE, 0, 1, &[0; 4]);
     client.resets(1, ErrorCode::ProtocolError);
+
+    for payload in [&[0, 0, 1][..], &[0, 0, 0, 1, 0]] {
+        let mut client = Client::ready();
+        client.called(1, GET, b"");
+        client.raw(kind::WINDOW_UPDATE, 0, 1, payload);
+        client.dies(ErrorCode::FrameSizeError);
+    }
 }
 
 #[test]

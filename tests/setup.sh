@@ -14,6 +14,7 @@ readonly root
 readonly cache="$root/tests/.cache"
 readonly requirements="$root/tests/interop/requirements.txt"
 readonly grpcurl_version="v1.8.9"
+readonly h2spec_module="$root/tests/interop/h2spec"
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -62,6 +63,15 @@ install_grpcurl() {
   ln -sfn "grpcurl-$grpcurl_version" "$cache/bin/grpcurl"
 }
 
+# From versions that are fixed in a go.mod of ours; built anew when that changes.
+install_h2spec() {
+  local stamp="$cache/bin/.h2spec.mod"
+  [ -x "$cache/bin/h2spec" ] && cmp -s "$h2spec_module/go.mod" "$stamp" && return
+  echo "setup: building h2spec"
+  (cd "$h2spec_module" && go build -mod=readonly -o "$cache/bin/h2spec" github.com/summerwind/h2spec/cmd/h2spec)
+  cp "$h2spec_module/go.mod" "$stamp"
+}
+
 if ! has cargo; then
   echo "setup: cargo is missing: install the Rust toolchain, with rustfmt and clippy" >&2
   exit 1
@@ -71,4 +81,5 @@ if [ "$scope" = test ]; then
   mkdir -p "$cache/bin"
   install_python
   install_grpcurl
+  install_h2spec
 fi

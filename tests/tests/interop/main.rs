@@ -1,4 +1,4 @@
-//! Clients that are not ours: grpcio of Python (gRPC's C core), grpcurl (grpc-go) and h2load (nghttp2).
+//! Clients that are not ours: grpcio of Python (gRPC's C core), grpcurl (grpc-go), h2load (nghttp2) and h2spec.
 //!
 //! `make setup` brings them; a test whose client is missing fails and says so, as a skipped test proves nothing.
 #![allow(clippy::unwrap_used, reason = "what a test calls fails as the test itself does")]
@@ -6,6 +6,7 @@
 mod grpcio;
 mod grpcurl;
 mod h2load;
+mod h2spec;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

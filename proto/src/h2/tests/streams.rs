@@ -120,6 +120,18 @@ fn more_calls_than_allowed_are_refused_safely() {
 }
 
 #[test]
+fn priority_changes_nothing() {
+    let mut client = Client::ready();
+    client.raw(kind::PRIORITY, 0, 9, &[0, 0, 0, 0, 1]);
+    let call = client.called(1, GET, b"");
+    client.raw(kind::PRIORITY, 0, 1, &[0x80, 0, 0, 7, 255]);
+    assert_eq!(client.feed(), []);
+    assert_eq!(client.sent(), []);
+    client.reply(call, b"reply");
+    assert!(matches!(&client.sent()[1], Sent::Data { stream: 1, bytes, .. } if *bytes == message(b"reply")));
+}
+
+#[test]
 fn a_broken_priority_resets_an_open_stream() {
     let mut client = Client::ready();
     client.called(1, GET, b"");

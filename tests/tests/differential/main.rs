@@ -6,7 +6,10 @@
 
 mod application;
 mod client;
+mod conversations;
 mod driver;
+mod frames;
 mod model;
 mod script;
+mod with_frames;
 mod with_h2;

@@ -93,6 +93,7 @@ pub(crate) async fn converse(
 /// Drives the connection and changes it when told to.
 async fn run(mut connection: Connection<DuplexStream, Bytes>, mut changes: mpsc::UnboundedReceiver<Change>) {
     let mut due = None;
+    let mut changes_come = true;
     loop {
         if let Some(bytes) = due
             && connection.set_initial_window_size(bytes).is_ok()
@@ -101,10 +102,10 @@ async fn run(mut connection: Connection<DuplexStream, Bytes>, mut changes: mpsc:
         }
         tokio::select! {
             biased;
-            change = changes.recv(), if due.is_none() && !changes.is_closed() => match change {
+            change = changes.recv(), if due.is_none() && changes_come => match change {
                 Some(Change::InitialWindow(bytes)) => due = Some(bytes),
                 Some(Change::ConnectionWindow(bytes)) => connection.set_target_window_size(bytes),
-                None => {}
+                None => changes_come = false,
             },
             ended = &mut connection => {
                 if let Err(error) = ended {

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::{Buf, BytesMut};
 use prism_tests::Random;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
@@ -22,7 +23,7 @@ pub(crate) struct Driver {
     stream: DuplexStream,
     application: Application,
     random: Random,
-    outgoing: Vec<u8>,
+    outgoing: BytesMut,
     buffer: Vec<u8>,
     /// Turns until the server asks the client to go.
     drain_after: Option<u64>,
@@ -35,7 +36,7 @@ impl Driver {
         random: Random,
         drain_after: Option<u64>,
     ) -> Self {
-        Self { stream, application, random, outgoing: Vec::new(), buffer: vec![0; 64 << 10], drain_after }
+        Self { stream, application, random, outgoing: BytesMut::new(), buffer: vec![0; 64 << 10], drain_after }
     }
 
     /// Serves until the client has gone, or the connection is finished; nothing may be left then.
@@ -51,7 +52,8 @@ impl Driver {
                 tokio::task::yield_now().await;
             }
             if self.random.below(4) > 0 || self.outgoing.is_empty() {
-                self.outgoing.append(self.application.connection.output());
+                self.outgoing.extend_from_slice(self.application.connection.output());
+                self.application.connection.output().clear();
                 // What was kept during a pause, and whoever waited for room.
                 self.application.read(&[]);
             }
@@ -66,7 +68,7 @@ impl Driver {
                     self.application.read(&buffer[..bytes]);
                     self.buffer = buffer;
                 }
-                Moved::Wrote(bytes) => drop(self.outgoing.drain(..bytes)),
+                Moved::Wrote(bytes) => self.outgoing.advance(bytes),
                 Moved::Nothing => {}
                 Moved::Closed => {
                     // Nobody reads what is left; nothing but output may be.

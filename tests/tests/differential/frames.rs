@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use prism_proto::frame::{self, ErrorCode, HEAD_BYTES, Head, PREFACE, Settings, flag, kind, setting};
 use prism_proto::hpack::{Decoder, Encoder, Indexing};
 use prism_proto::limits::{CONTINUATIONS_PER_HEADERS_MAX, FRAME_BYTES_MAX, HEADER_TABLE_BYTES_MAX};
@@ -27,7 +28,8 @@ pub(crate) enum Course {
 pub(crate) struct Call {
     pub(crate) script: Script,
     id: u32,
-    body: VecDeque<u8>,
+    /// What of the request's content is still to be sent.
+    body: Bytes,
     has_sent_end: bool,
     /// The server has reset what is left of the request.
     is_stopped: bool,
@@ -45,7 +47,7 @@ pub(crate) struct Call {
 pub(crate) struct Frames {
     pub(crate) random: Random,
     /// What has been written, and not been fed.
-    pub(crate) bytes: VecDeque<u8>,
+    pub(crate) bytes: Vec<u8>,
     pub(crate) calls: Vec<Call>,
     encoder: Encoder,
     decoder: Decoder,
@@ -69,7 +71,7 @@ impl Frames {
     pub(crate) fn new(random: Random) -> Self {
         let mut frames = Self {
             random,
-            bytes: PREFACE.iter().copied().collect(),
+            bytes: PREFACE.to_vec(),
             calls: Vec::new(),
             encoder: Encoder::new(),
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
@@ -89,8 +91,8 @@ impl Frames {
     }
 
     fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
-        self.bytes.extend(Head { length: payload.len() as u32, kind, flags, stream }.to_bytes());
-        self.bytes.extend(payload);
+        Head { length: payload.len() as u32, kind, flags, stream }.write(&mut self.bytes);
+        self.bytes.extend_from_slice(payload);
     }
 
     /// A payload within padding, if chance and `room` want it so; its flag.
@@ -192,7 +194,7 @@ impl Frames {
         if length == 0 && !call.body.is_empty() && self.random.below(20) > 0 {
             return;
         }
-        let content: Vec<u8> = call.body.drain(..length).collect();
+        let content = call.body.split_to(length).to_vec();
         let is_last = call.body.is_empty() && (end == End::WithData || (end == End::EmptyData && length == 0));
         let (padded, payload) = self.padded(&content, window);
         let call = &mut self.calls[at];
@@ -221,9 +223,7 @@ impl Frames {
                 _ => (0xabc, 7),
             });
         }
-        let mut bytes = Vec::new();
-        frame::write_settings(&settings, &mut bytes);
-        self.bytes.extend(bytes);
+        frame::write_settings(&settings, &mut self.bytes);
         self.settings.push_back(settings);
     }
 
@@ -274,6 +274,11 @@ impl Frames {
 
     pub(crate) fn open_calls(&self) -> usize {
         self.calls.iter().filter(|call| call.course == Course::Open).count()
+    }
+
+    /// Whether everything that asked for an answer has got one.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.settings.is_empty() && self.pings.is_empty()
     }
 
     /// Says that no more calls come.

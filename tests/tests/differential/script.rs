@@ -9,6 +9,7 @@ use prism_tests::{Random, prefixed};
 
 /// What every message is cut from.
 const POOL_BYTES: usize = 1 << 20;
+const LETTERS: usize = 1 << 16;
 /// Bytes of a message that say how it is answered; shorter messages are echoed.
 const ORDER_BYTES: usize = 20;
 /// The unary method.
@@ -114,6 +115,12 @@ fn filler(salt: u32, length: usize) -> &'static [u8] {
     &pool()[start..start + length]
 }
 
+/// What metadata is cut from.
+fn letters() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| pool()[..LETTERS].iter().map(|byte| char::from(b'a' + byte % 26)).collect())
+}
+
 /// Metadata that belongs to `salt`: none, little, or more than a frame holds.
 fn metadata(salt: u32, class: u8) -> Metadata {
     let (count, bytes) = match class {
@@ -121,7 +128,10 @@ fn metadata(salt: u32, class: u8) -> Metadata {
         6 => (3, 12),
         _ => (4, 5_000 + salt as usize % 3_000),
     };
-    let text = |at: u32| filler(salt ^ at, bytes).iter().map(|byte| char::from(b'a' + byte % 26)).collect();
+    let text = |at: u32| {
+        let start = (salt ^ at) as usize % (LETTERS - bytes);
+        letters()[start..start + bytes].to_owned()
+    };
     (0..count).map(|at| (format!("x-{}-{at}", salt % 7), text(at))).collect()
 }
 
@@ -248,7 +258,9 @@ fn message(random: &mut Random, sizes: &mut Sizes) -> Vec<u8> {
     let mut message = vec![random.below(16) as u8, random.below(12) as u8, random.below(17) as u8, parts as u8];
     message.extend_from_slice(&salt.to_be_bytes());
     message.extend_from_slice(&(reply as u32).to_be_bytes());
-    message.extend_from_slice(&[random.below(8) as u8, random.below(9) as u8, 0, 0, 0, 0, 0, 0]);
+    // Where bytes are carried one by one there is no metadata of many.
+    let classes = if sizes.message_bytes_max < 5_000 { 7 } else { 9 };
+    message.extend_from_slice(&[random.below(classes) as u8, random.below(classes) as u8, 0, 0, 0, 0, 0, 0]);
     message.extend_from_slice(filler(salt, request as usize - ORDER_BYTES));
     message
 }

@@ -104,6 +104,7 @@ impl Conversation {
                 let bytes = any_magnitude(&mut self.random, 17) as u32;
                 self.frames.grant(None, bytes);
             }
+            (16, _) if self.scripts.is_empty() && self.random.below(4) == 0 => self.frames.go_away(),
             (16, _) => self.frames.change_settings(),
             _ => self.frames.write_noise(),
         }
@@ -113,7 +114,8 @@ impl Conversation {
     fn carry(&mut self) {
         if self.random.below(3) > 0 && !self.application.connection.wants_pause() {
             let length = any_magnitude(&mut self.random, 16).min(self.frames.bytes.len());
-            let bytes: Vec<u8> = self.frames.bytes.drain(..length).collect();
+            let rest = self.frames.bytes.split_off(length);
+            let bytes = std::mem::replace(&mut self.frames.bytes, rest);
             self.fed_bytes += bytes.len();
             self.application.read(&bytes);
         }
@@ -135,6 +137,7 @@ impl Conversation {
         self.application.assert_nothing_left();
         let is_finished = self.application.connection.is_finished();
         assert!(is_finished || !self.application.is_draining(), "a drained connection without calls is finished");
+        assert!(is_finished || self.frames.is_answered(), "SETTINGS or a PING without an answer");
         let mut outcomes = Vec::new();
         for call in self.frames.calls {
             let outcome = match call.course {

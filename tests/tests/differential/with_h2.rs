@@ -40,7 +40,7 @@ async fn hold(mut random: Random) -> Vec<Outcome> {
     };
     let scripts: Vec<Script> = (0..sizes.calls).map(|_| Script::random(&mut random, &mut sizes)).collect();
     let (near, far) = tokio::io::duplex(duplex_bytes);
-    let drain_after = (random.below(6) == 0).then(|| 1 + random.below(60));
+    let drain_after = (random.below(8) == 0).then(|| 1 + random.below(1_000));
     let application = Application::new(&Config { limits }, random.fork(1));
     let server = tokio::spawn(Driver::new(near, application, random.fork(2), drain_after).serve());
     let outcomes = converse(far, &scripts, habits, random.fork(3)).await;

@@ -39,13 +39,22 @@ async fn pause(random: &mut Random, turns_max: u64) {
     }
 }
 
+/// How a client's connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Well,
+    /// The h2 crate has reset a stream whose HEADERS it dropped unsent, which the server has
+    /// to answer with the end of the connection.
+    ResetIdle,
+}
+
 /// Holds all the conversation's calls; their outcomes, in the order of the scripts.
 pub(crate) async fn converse(
     stream: DuplexStream,
     scripts: &[Script],
     habits: Habits,
     mut random: Random,
-) -> Vec<Outcome> {
+) -> (Vec<Outcome>, Ended) {
     let (requests, mut connection) = Builder::new()
         .initial_window_size(habits.window_bytes)
         .initial_connection_window_size(habits.connection_window_bytes)
@@ -86,12 +95,12 @@ pub(crate) async fn converse(
         outcomes[at] = Some(outcome);
     }
     meddler.await.expect("the pings do not fail");
-    connection.await.expect("the connection does not panic");
-    outcomes.into_iter().map(|outcome| outcome.expect("every call ends")).collect()
+    let ended = connection.await.expect("the connection does not panic");
+    (outcomes.into_iter().map(|outcome| outcome.expect("every call ends")).collect(), ended)
 }
 
 /// Drives the connection and changes it when told to.
-async fn run(mut connection: Connection<DuplexStream, Bytes>, mut changes: mpsc::UnboundedReceiver<Change>) {
+async fn run(mut connection: Connection<DuplexStream, Bytes>, mut changes: mpsc::UnboundedReceiver<Change>) -> Ended {
     let mut due = None;
     let mut changes_come = true;
     loop {
@@ -108,10 +117,12 @@ async fn run(mut connection: Connection<DuplexStream, Bytes>, mut changes: mpsc:
                 None => changes_come = false,
             },
             ended = &mut connection => {
-                if let Err(error) = ended {
-                    assert!(error.is_io() || is_no_error(&error), "the connection failed: {error}");
+                let Err(error) = ended else { return Ended::Well };
+                if is_reset_idle(&error) {
+                    return Ended::ResetIdle;
                 }
-                return;
+                assert!(error.is_io() || is_no_error(&error), "the connection failed: {error}");
+                return Ended::Well;
             }
             // The change before has not been acknowledged.
             () = yield_now(), if due.is_some() => {}
@@ -121,6 +132,10 @@ async fn run(mut connection: Connection<DuplexStream, Bytes>, mut changes: mpsc:
 
 fn is_no_error(error: &h2::Error) -> bool {
     error.reason() == Some(h2::Reason::NO_ERROR)
+}
+
+fn is_reset_idle(error: &h2::Error) -> bool {
+    error.is_go_away() && error.is_remote() && error.to_string().contains("RST_STREAM on an idle stream")
 }
 
 /// One call.
@@ -183,10 +198,10 @@ impl Caller {
     }
 }
 
-/// Only the server's graceful end may keep a call from its answer.
+/// Only the end of the whole connection may keep a call from its answer; whether it was due is looked at later.
 fn gone_away(error: &h2::Error) -> Outcome {
     let is_graceful = error.is_go_away() && error.is_remote() && is_no_error(error);
-    assert!(is_graceful || error.is_io(), "a call failed: {error:?}");
+    assert!(is_graceful || error.is_io() || is_reset_idle(error), "a call failed: {error:?}");
     Outcome::GoneAway
 }
 

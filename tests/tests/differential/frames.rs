@@ -31,6 +31,8 @@ pub(crate) struct Call {
     /// What of the request's content is still to be sent.
     body: Bytes,
     has_sent_end: bool,
+    /// Every DATA frame gets all the padding that there is.
+    pads_all: bool,
     /// The server has reset what is left of the request.
     is_stopped: bool,
     /// Frames of the request that have been written.
@@ -40,6 +42,16 @@ pub(crate) struct Call {
     /// What we may send, and what the server may.
     send_window: i64,
     receive_window: i64,
+}
+
+/// As much padding as a frame can have, beside the byte that says so.
+const FULL_PADDING: usize = 255;
+
+fn pad(payload: &[u8], padding: usize) -> (u8, Vec<u8>) {
+    let mut padded = vec![padding as u8];
+    padded.extend_from_slice(payload);
+    padded.resize(padded.len() + padding, 0);
+    (flag::PADDED, padded)
 }
 
 /// The client's side of a connection.
@@ -101,10 +113,7 @@ impl Frames {
         if self.random.below(2) == 0 || payload.len() + 1 + padding > room {
             return (0, payload.to_vec());
         }
-        let mut padded = vec![padding as u8];
-        padded.extend_from_slice(payload);
-        padded.resize(padded.len() + padding, 0);
-        (flag::PADDED, padded)
+        pad(payload, padding)
     }
 
     /// Opens the script's call.
@@ -131,11 +140,13 @@ impl Frames {
         }
         let has_sent_end = body.is_empty() && script.end == End::WithData;
         self.write_block(id, has_sent_end, &fields);
+        let pads_all = body.len() < 40_000 && self.random.below(6) == 0;
         self.calls.push(Call {
             script,
             id,
             body: body.into(),
             has_sent_end,
+            pads_all,
             is_stopped: false,
             frames: 0,
             course: Course::Open,
@@ -184,19 +195,22 @@ impl Frames {
         if call.script.cancel_after.is_some_and(|after| call.frames > after) {
             return self.cancel(at);
         }
-        let (id, end) = (call.id, call.script.end);
+        let (id, end, pads_all) = (call.id, call.script.end, call.pads_all);
         if call.body.is_empty() && end == End::Trailers {
             self.calls[at].has_sent_end = true;
             return self.write_block(id, true, &vec![("x-trailer".to_owned(), "of the request".to_owned())]);
         }
         let window = call.send_window.min(self.send_window).clamp(0, FRAME_BYTES_MAX as i64) as usize;
-        let length = any_magnitude(&mut self.random, 14).min(window).min(call.body.len());
+        // Who pads every frame waits until a frame with padding fits.
+        let overhead = if pads_all { FULL_PADDING + 1 } else { 0 };
+        let Some(window_left) = window.checked_sub(overhead) else { return };
+        let length = any_magnitude(&mut self.random, 14).min(window_left).min(call.body.len());
         if length == 0 && !call.body.is_empty() && self.random.below(20) > 0 {
             return;
         }
         let content = call.body.split_to(length).to_vec();
         let is_last = call.body.is_empty() && (end == End::WithData || (end == End::EmptyData && length == 0));
-        let (padded, payload) = self.padded(&content, window);
+        let (padded, payload) = if pads_all { pad(&content, FULL_PADDING) } else { self.padded(&content, window) };
         let call = &mut self.calls[at];
         call.has_sent_end = is_last;
         call.send_window -= payload.len() as i64;

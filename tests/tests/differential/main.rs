@@ -1,7 +1,8 @@
 //! Our side of HTTP/2 against clients that know nothing of it: the h2 crate, and frames written one by one. Both hold
 //! conversations at random whose every answer is known beforehand.
 //!
-//! A conversation is repeated with `PRISM_TEST_SEED` set to what the failing test printed.
+//! All are repeated with `PRISM_TEST_SEED` set to what the failing test printed, and one of them alone with
+//! `PRISM_TEST_ONLY` besides.
 #![allow(clippy::unwrap_used, reason = "what a test calls fails as the test itself does")]
 
 mod application;

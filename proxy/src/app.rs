@@ -25,8 +25,8 @@ use crate::wire::Wire;
 const SWEEP_TIMER: u64 = 0;
 /// The token of the timer that ends the patience with clients that do not answer a drain.
 const DRAIN_TIMER: u64 = 1;
-/// How long a drain waits for a client to have seen the first GOAWAY, so that calls that cross it on their way are still
-/// served. A client that does not answer its PING by then is told the last call that counts.
+/// How long a drain waits for a client to have seen the first GOAWAY, so that calls that cross it on their way are
+/// still served. A client that does not answer its PING by then is told the last call that counts.
 const DRAIN_PATIENCE_NS: u64 = 300_000_000;
 /// How often parked calls are looked at for their deadlines. One timer for all, because most calls are answered long
 /// before theirs: a timer for each would outlive its call by far.

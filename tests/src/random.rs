@@ -18,6 +18,11 @@ impl Random {
         Self(seed)
     }
 
+    /// Always the same sequence for the same seed.
+    pub const fn fixed(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// An independent sequence, the same for the same seed and `number`.
     pub fn fork(&self, number: u64) -> Self {
         let mut fork = Self(self.0 ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));

@@ -43,8 +43,8 @@ impl Connection {
         self.send_message(slot, message_bytes, write);
     }
 
-    /// Message bytes that [`Self::send`] would let go at once. When it says 0, a Writable event follows once that
-    /// changes.
+    /// Message bytes that [`Self::send`] would let go at once, and at least 1 while any window is open. When it says 0,
+    /// a Writable event follows once that changes.
     pub fn writable_bytes(&mut self, call: StreamRef) -> usize {
         let Some(slot) = self.answerable(call) else { return 0 };
         let bytes = self.sendable_bytes(slot);

@@ -63,11 +63,18 @@ impl Connection {
         if let Some(bytes_max) = settings.frame_bytes_max {
             self.peer.frame_bytes_max = (bytes_max as usize).min(DATA_FRAME_BYTES_MAX);
         }
+        let grows = settings.initial_window_bytes.is_some_and(|bytes| bytes > self.peer.initial_window_bytes);
         if let Some(bytes) = settings.initial_window_bytes {
             self.change_send_windows(bytes)?;
         }
+        // Before anything that makes use of it: until the peer reads this, it may hold us to what it wanted before.
         frame::write_settings_ack(&mut self.output);
         self.count_control();
+        if grows {
+            self.queue_all_waiting();
+            self.transmit();
+            self.wake_starved();
+        }
         Ok(())
     }
 
@@ -79,11 +86,6 @@ impl Connection {
             stream.send_window.shift(difference).map_err(|_| {
                 Error::connection(ErrorCode::FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE overflows a stream")
             })?;
-        }
-        if difference > 0 {
-            self.queue_all_waiting();
-            self.transmit();
-            self.wake_starved();
         }
         Ok(())
     }

@@ -120,7 +120,8 @@ impl Connection {
         }
     }
 
-    /// Message bytes that would leave at once, not counting what the output can take.
+    /// Message bytes that would leave at once, and at least 1 while any window is open: a client that gives so little
+    /// that a prefix fills it gives more only once it is used.
     pub(super) fn sendable_bytes(&self, slot: usize) -> usize {
         let stream = &self.streams[slot];
         if stream.outbound.waiting_bytes() > 0 {
@@ -128,7 +129,8 @@ impl Connection {
         }
         let room = self.pause_bytes().saturating_sub(self.output.len());
         let windows = self.send_window.available().min(stream.send_window.available());
-        windows.min(room).saturating_sub(PREFIX_BYTES)
+        let open = windows.min(room);
+        open.saturating_sub(PREFIX_BYTES).max(open.min(1))
     }
 }
 

@@ -234,3 +234,17 @@ fn a_slow_reader_is_executed_slowly() {
     assert_eq!(ended_streams, [1, 3, 5, 9, 11]);
     assert_eq!((client.connection.open_calls(), client.connection.held_bytes()), (0, 0));
 }
+
+/// The peer may hold us to its former window until it has read that we know of the new one.
+#[test]
+fn a_larger_initial_window_is_acknowledged_before_it_is_used() {
+    let mut client = narrow(20);
+    let call = client.called(1, GET, b"");
+    client.reply(call, &[7; 25]);
+    assert_eq!(data(&client.sent()), [(1, 20)]);
+    write_settings(&[(setting::INITIAL_WINDOW_SIZE, 100)], &mut client.bytes);
+    client.feed();
+    let sent = client.sent();
+    assert_eq!(sent[0], Sent::SettingsAck, "{sent:?}");
+    assert_eq!((data(&sent), ended(&sent)), (vec![(1, 10)], vec![1]));
+}

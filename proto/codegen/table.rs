@@ -12,6 +12,8 @@ struct Rpc {
     /// Its constant's name.
     constant: String,
     service: usize,
+    request: String,
+    response: String,
     client_streaming: bool,
     server_streaming: bool,
 }
@@ -51,6 +53,8 @@ fn collect(set: &FileDescriptorSet) -> (Vec<Service>, Vec<Rpc>) {
                     path: format!("/{name}/{}", method.name()),
                     constant: format!("{prefix}_{}", snake(method.name()).to_uppercase()),
                     service: services.len(),
+                    request: method.input_type().trim_start_matches('.').to_owned(),
+                    response: method.output_type().trim_start_matches('.').to_owned(),
                     client_streaming: method.client_streaming(),
                     server_streaming: method.server_streaming(),
                 });
@@ -103,6 +107,8 @@ fn write_methods(services: &[Service], rpcs: &[Rpc], out: &mut String) -> fmt::R
         writeln!(out, "        path: \"{}\",", rpc.path)?;
         writeln!(out, "        service: \"{}\",", service.name)?;
         writeln!(out, "        group: Group::{},", camel(&service.group))?;
+        writeln!(out, "        request: \"{}\",", rpc.request)?;
+        writeln!(out, "        response: \"{}\",", rpc.response)?;
         writeln!(out, "        client_streaming: {},", rpc.client_streaming)?;
         writeln!(out, "        server_streaming: {},", rpc.server_streaming)?;
         writeln!(out, "    }},")?;

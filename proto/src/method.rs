@@ -28,6 +28,10 @@ pub struct Method {
     pub service: &'static str,
     /// The interface that it belongs to.
     pub group: Group,
+    /// The full name of the message that the client sends, `package.Message`.
+    pub request: &'static str,
+    /// The full name of the message that the server sends.
+    pub response: &'static str,
     /// Whether the client sends a stream of messages.
     pub client_streaming: bool,
     /// Whether the server sends a stream of messages.

@@ -47,4 +47,7 @@ fn constants_name_their_methods() {
     assert!(id::REFLECTION_V1ALPHA_SERVER_REFLECTION_INFO.method().client_streaming);
     assert_eq!(id::REFLECTION_V1_SERVER_REFLECTION_INFO.method().group, Group::Reflection);
     assert_eq!(Group::KeyvalueTtl.name(), "keyvalue_ttl");
+    let subscribe = id::PUBSUB_BASIC_SUBSCRIBE.method();
+    assert_eq!(subscribe.request, "prism.interfaces.pubsub.SubscribeRequest");
+    assert_eq!(subscribe.response, "prism.interfaces.pubsub.Message");
 }

@@ -7,7 +7,8 @@
 use std::io;
 use std::net::TcpListener;
 
-use prism_proto::h2::{self, Connection, Event, StreamRef};
+use prism_proto::h2::server::{self, Connection};
+use prism_proto::h2::{Event, StreamRef};
 use prism_proto::method::{MethodId, id};
 use prism_proto::status::{Code, Status};
 use prism_proto::view;
@@ -123,7 +124,7 @@ pub struct Fixed {
 impl Fixed {
     /// A peer whose Get finds a value of `value_bytes`.
     pub fn new(value_bytes: usize, now_ns: u64) -> Self {
-        Self { connection: Connection::new(&h2::Config::default(), now_ns), value_bytes }
+        Self { connection: Connection::new(&server::Config::default(), now_ns), value_bytes }
     }
 }
 

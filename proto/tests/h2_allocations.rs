@@ -5,7 +5,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use prism_proto::frame::{Head, PREFACE, flag, kind, write_settings, write_settings_ack, write_window_update};
-use prism_proto::h2::{Config, Connection, Event};
+use prism_proto::h2::Event;
+use prism_proto::h2::server::{Config, Connection};
 use prism_proto::hpack::{Encoder, Indexing};
 
 /// Counts the allocations of each thread, so that tests do not see each other's.

@@ -9,7 +9,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use prism_backends::{Failure, KeyHasher, OwnedReply};
-use prism_proto::h2::{self, Event};
+use prism_proto::h2::{Event, server};
 use prism_shard::{Application, Mesh, PeerId, Slab, SlabKey, Timers, Turn};
 
 use crate::backends::Instances;
@@ -55,7 +55,7 @@ pub(crate) struct Proxy {
     /// The sweep of parked calls for passed deadlines is due at some time.
     pub(crate) is_sweep_set: bool,
     services: Vec<&'static str>,
-    engine: h2::Config,
+    engine: server::Config,
     peers: HashSet<PeerId>,
 }
 
@@ -86,7 +86,7 @@ impl Proxy {
             draining: false,
             is_sweep_set: false,
             services,
-            engine: h2::Config { limits: registry.limits },
+            engine: server::Config { limits: registry.limits },
             peers: HashSet::new(),
             registry,
         }
@@ -232,7 +232,7 @@ impl Application for Proxy {
         match control {
             Control::Reload(registry) => {
                 self.backends.follow(&registry, turn.shards);
-                self.engine = h2::Config { limits: registry.limits };
+                self.engine = server::Config { limits: registry.limits };
                 self.registry = registry;
                 self.health.refresh(&self.registry, &self.services, self.draining);
                 self.tell_watchers(turn);

@@ -1,6 +1,6 @@
 //! The protocols that a peer of the proxy may speak.
 
-use prism_proto::h2::Connection;
+use prism_proto::h2::server::Connection;
 use prism_shard::Machine;
 
 /// A peer's protocol machine.

@@ -6,7 +6,8 @@ mod requests;
 
 use prism_backends::memstore::{Config as StoreConfig, MemStore};
 use prism_backends::{Backend as _, Command, Context, Execution, KeyHasher, Reply};
-use prism_proto::h2::{Call, Config, Connection, Event};
+use prism_proto::h2::server::{Config, Connection};
+use prism_proto::h2::{Call, Event};
 use prism_proto::method::id;
 use prism_proto::view::{self, GetView, SetView};
 

@@ -31,7 +31,7 @@ pub struct Call<'i> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event<'i> {
     /// A call of a method without a client stream, once its request has ended: answered with
-    /// [`reply`](super::Connection::reply) when the method is unary, else with `open`, `send` and `finish`.
+    /// [`reply`](super::server::Connection::reply) when the method is unary, else with `open`, `send` and `finish`.
     Unary(Call<'i>),
     /// A call of a method with a client stream has begun.
     Opened {
@@ -59,8 +59,8 @@ pub enum Event<'i> {
         /// The call.
         stream: StreamRef,
     },
-    /// What waited for a window has gone, or a window that [`writable_bytes`](super::Connection::writable_bytes) found
-    /// closed has opened: more may be sent.
+    /// What waited for a window has gone, or a window has opened that
+    /// [`writable_bytes`](super::server::Connection::writable_bytes) found closed: more may be sent.
     Writable {
         /// The call.
         stream: StreamRef,

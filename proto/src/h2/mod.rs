@@ -4,7 +4,8 @@
 //! call is a method, a message and a deadline, and an answer is written straight into the bytes that are sent next.
 //!
 //! ```
-//! use prism_proto::h2::{Config, Connection, Event};
+//! use prism_proto::h2::Event;
+//! use prism_proto::h2::server::{Config, Connection};
 //! use prism_proto::status::{Code, Status};
 //!
 //! /// Echoes every message; what is then in the connection's output goes to the socket.
@@ -30,31 +31,12 @@
 //! }
 //! ```
 
-mod calm;
-mod data;
-mod drain;
 mod event;
 mod flow;
-mod grant;
-mod head;
-mod headers;
-mod held;
 mod inbound;
 mod input;
-mod memo;
 mod outbound;
-mod receive;
-mod refuse;
-mod respond;
 pub mod server;
-mod settings;
-mod stream;
-mod streams;
-mod transmit;
 
 pub use event::{Call, Event, StreamRef};
 pub use input::Input;
-pub use server::{Config, Connection};
-
-#[cfg(test)]
-mod tests;

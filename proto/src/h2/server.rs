@@ -1,22 +1,38 @@
 //! The server's side of one client connection: what it is made of, and the way through it.
 
+mod calm;
+mod data;
+mod drain;
+mod grant;
+mod head;
+mod headers;
+mod held;
+mod memo;
+mod receive;
+mod refuse;
+mod respond;
+mod settings;
+mod stream;
+mod streams;
+mod transmit;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::calm::Calm;
-use super::data::DataCursor;
-use super::drain::Drain;
-use super::event::{Event, StreamRef};
-use super::flow::{ReceiveWindow, SendWindow};
-use super::headers::PendingBlock;
-use super::held::{Held, Spares};
-use super::input::Input;
-use super::memo::{Memo, Written};
-use super::receive::Step;
-use super::settings::{PeerSettings, stream_window_bytes};
-use super::streams::Streams;
+use self::calm::Calm;
+use self::data::DataCursor;
+use self::drain::Drain;
+use self::headers::PendingBlock;
+use self::held::{Held, Spares};
+use self::memo::{Memo, Written};
+use self::receive::Step;
+use self::settings::{PeerSettings, stream_window_bytes};
+use self::streams::Streams;
 use crate::frame::{HEAD_BYTES, PREFACE};
+use crate::h2::event::{Event, StreamRef};
+use crate::h2::flow::{ReceiveWindow, SendWindow};
+use crate::h2::input::Input;
 use crate::hpack::{Decoder, Encoder};
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, FRAME_BYTES_MAX, HEADER_TABLE_BYTES_MAX, Limits,
@@ -153,7 +169,7 @@ impl Connection {
             is_acknowledged: false,
             stream_window_bytes,
             receive_window: ReceiveWindow::new(CONNECTION_WINDOW_BYTES),
-            send_window: SendWindow::new(super::flow::INITIAL_WINDOW_BYTES),
+            send_window: SendWindow::new(crate::h2::flow::INITIAL_WINDOW_BYTES),
             queue: VecDeque::new(),
             starved: VecDeque::new(),
             parked: VecDeque::new(),
@@ -344,3 +360,6 @@ impl Connection {
         self.kept.shrink_to(SPARE_BUFFER_BYTES_MAX);
     }
 }
+
+#[cfg(test)]
+mod tests;

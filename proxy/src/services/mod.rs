@@ -7,7 +7,7 @@ pub(crate) mod reflection;
 use prism_proto::h2::StreamRef;
 use prost::Message;
 
-pub(crate) use prism_proto::h2::Connection;
+pub(crate) use prism_proto::h2::server::Connection;
 
 /// Answers a unary call with one message; for the paths that are not hot.
 pub(crate) fn reply_message(connection: &mut Connection, stream: StreamRef, message: &impl Message) {

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use prism_proto::h2::{Config, Connection, Event, StreamRef};
+use prism_proto::h2::server::{Config, Connection};
+use prism_proto::h2::{Event, StreamRef};
 use prism_proto::method::id::KEYVALUE_BASIC_GET;
 use prism_proto::status::Status;
 use prism_tests::Random;

@@ -1,7 +1,7 @@
 //! Conversations of frames written one by one.
 
 use prism_proto::frame::{PREFACE, STREAM_MAX};
-use prism_proto::h2::Config;
+use prism_proto::h2::server::Config;
 use prism_tests::Random;
 
 use crate::application::Application;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prism_proto::h2::Config;
+use prism_proto::h2::server::Config;
 use prism_tests::Random;
 
 use crate::application::Application;

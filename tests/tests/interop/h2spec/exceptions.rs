@@ -43,7 +43,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         rule: "§5.1: the endpoint must accept WINDOW_UPDATE",
         kind: Kind::Fails { expects: &["DATA frame"], gets: "HEADERS Frame" },
         why: "a GET is answered with 405, which has no content and needs no window",
-        instead: "h2::tests::windows::a_window_of_nothing_sends_headers_and_no_empty_data",
+        instead: "h2::server::tests::windows::a_window_of_nothing_sends_headers_and_no_empty_data",
     },
     Exception {
         case: "generic/2/3",
@@ -51,7 +51,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         rule: "§5.1: the endpoint must accept PRIORITY",
         kind: Kind::Fails { expects: &["DATA frame"], gets: "HEADERS Frame" },
         why: "a GET is answered with 405, which has no content",
-        instead: "h2::tests::streams::priority_changes_nothing",
+        instead: "h2::server::tests::streams::priority_changes_nothing",
     },
     Exception {
         case: "http2/3.5/2",
@@ -59,7 +59,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         rule: "§3.4: the endpoint must close the connection, and a GOAWAY may be left out",
         kind: Kind::Fails { expects: &["Connection closed"], gets: "Error: unexpected EOF" },
         why: "it does, but a line of text gets an answer of HTTP/1.1 first, in which h2spec looks for a frame",
-        instead: "h2::tests::preface::http_1_gets_an_answer_that_it_can_read",
+        instead: "h2::server::tests::preface::http_1_gets_an_answer_that_it_can_read",
     },
     Exception {
         case: "http2/5.1.2/1",
@@ -76,7 +76,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
             gets: "HEADERS Frame",
         },
         why: "each GET is answered with 405 at once, so that no two streams are open together",
-        instead: "h2::tests::streams::more_calls_than_allowed_are_refused_safely",
+        instead: "h2::server::tests::streams::more_calls_than_allowed_are_refused_safely",
     },
     Exception {
         case: "http2/6.5.3/1",
@@ -92,7 +92,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         rule: "§6.9.1: no more is sent than the window allows",
         kind: Kind::Skipped,
         why: "the 405 for a GET has no content",
-        instead: "h2::tests::windows::a_reply_waits_for_the_streams_window",
+        instead: "h2::server::tests::windows::a_reply_waits_for_the_streams_window",
     },
     Exception {
         case: "http2/6.9.1/3",
@@ -101,7 +101,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         kind: Kind::Fails { expects: &["RST_STREAM Frame (Error Code: FLOW_CONTROL_ERROR)"], gets: "RST_STREAM Frame" },
         why: "the head of a GET is answered with 405 and RST_STREAM of NO_ERROR (§8.1), and WINDOW_UPDATE means \
               nothing to a closed stream (§5.1)",
-        instead: "h2::tests::windows::windows_that_overflow_are_errors",
+        instead: "h2::server::tests::windows::windows_that_overflow_are_errors",
     },
     Exception {
         case: "http2/6.9.2/1",
@@ -109,7 +109,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         rule: "§6.9.2: the difference applies to every open stream",
         kind: Kind::Skipped,
         why: "the 405 for a GET has no content",
-        instead: "h2::tests::windows::a_smaller_initial_window_may_make_windows_negative",
+        instead: "h2::server::tests::windows::a_smaller_initial_window_may_make_windows_negative",
     },
     Exception {
         case: "http2/6.9.2/2",
@@ -117,7 +117,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         rule: "§6.9.2: a window may become negative, and nothing is sent until it is positive",
         kind: Kind::Skipped,
         why: "the 405 for a GET has no content",
-        instead: "h2::tests::windows::a_smaller_initial_window_may_make_windows_negative",
+        instead: "h2::server::tests::windows::a_smaller_initial_window_may_make_windows_negative",
     },
     Exception {
         case: "http2/8.1/1",
@@ -126,7 +126,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         kind: Kind::Fails { expects: PROTOCOL_ERROR, gets: "HEADERS Frame" },
         why: "the head of a POST without a content type is answered with 415 and RST_STREAM of NO_ERROR (§8.1), and \
               what crosses that is ignored (§5.1)",
-        instead: "h2::tests::requests::trailers_are_checked_and_ignored",
+        instead: "h2::server::tests::requests::trailers_are_checked_and_ignored",
     },
     Exception {
         case: "http2/8.1.2.1/3",
@@ -134,7 +134,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         rule: "§8.1: malformed, a stream error of PROTOCOL_ERROR",
         kind: Kind::Fails { expects: PROTOCOL_ERROR, gets: "HEADERS Frame" },
         why: "as of http2/8.1/1",
-        instead: "h2::tests::requests::trailers_are_checked_and_ignored",
+        instead: "h2::server::tests::requests::trailers_are_checked_and_ignored",
     },
     Exception {
         case: "http2/8.1.2.6/1",
@@ -143,7 +143,7 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         rule: "§8.1.1: malformed, a stream error of PROTOCOL_ERROR",
         kind: Kind::Fails { expects: PROTOCOL_ERROR, gets: "HEADERS Frame" },
         why: "as of http2/8.1/1",
-        instead: "h2::tests::requests::content_length_is_held_to",
+        instead: "h2::server::tests::requests::content_length_is_held_to",
     },
     Exception {
         case: "http2/8.1.2.6/2",
@@ -152,6 +152,6 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         rule: "§8.1.1: malformed, a stream error of PROTOCOL_ERROR",
         kind: Kind::Fails { expects: PROTOCOL_ERROR, gets: "HEADERS Frame" },
         why: "as of http2/8.1/1",
-        instead: "h2::tests::requests::content_length_is_held_to",
+        instead: "h2::server::tests::requests::content_length_is_held_to",
     },
 ];

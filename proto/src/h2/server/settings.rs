@@ -1,9 +1,9 @@
 //! Both sides' SETTINGS (RFC 9113 §6.5): what we announce, what we assume until it is acknowledged, what the peer
 //! wants.
 
-use super::flow::INITIAL_WINDOW_BYTES;
-use super::server::Connection;
+use super::Connection;
 use crate::frame::{self, Error, ErrorCode, Settings, setting};
+use crate::h2::flow::INITIAL_WINDOW_BYTES;
 use crate::limits::{DATA_FRAME_BYTES_MAX, FRAME_BYTES_MAX, Limits, STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES_MIN};
 
 /// What the peer has told us, or the protocol's initial values.

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 
-use super::super::flow::{SendWindow, StreamReceiveWindow};
 use super::super::stream::State;
 use super::*;
+use crate::h2::flow::{SendWindow, StreamReceiveWindow};
 use crate::method::MethodId;
 
 fn stream(id: u32) -> Stream {
@@ -22,8 +22,8 @@ fn stream(id: u32) -> Stream {
         content_bytes_left: None,
         receive_window: StreamReceiveWindow::new(0),
         send_window: SendWindow::new(0),
-        inbound: super::super::inbound::Inbound::default(),
-        outbound: super::super::outbound::Outbound::default(),
+        inbound: crate::h2::inbound::Inbound::default(),
+        outbound: crate::h2::outbound::Outbound::default(),
     }
 }
 

@@ -6,8 +6,8 @@
 
 use std::ops::{Index, IndexMut};
 
-use super::event::StreamRef;
 use super::stream::Stream;
+use crate::h2::event::StreamRef;
 
 /// Entries of the smallest index.
 const INDEX_ENTRIES_MIN: usize = 8;

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::event::{Call, Event, StreamRef};
-use super::inbound::{Refusal, whole};
-use super::input::Frame;
+use super::Connection;
 use super::refuse;
-use super::server::Connection;
 use crate::frame::{self, Error, ErrorCode, flag};
 use crate::grpc::prefix::PREFIX_BYTES;
+use crate::h2::event::{Call, Event, StreamRef};
+use crate::h2::inbound::{Refusal, whole};
+use crate::h2::input::Frame;
 use crate::status::Status;
 
 /// How much of the DATA frame at the input's position has been dealt with; its events leave one by one.

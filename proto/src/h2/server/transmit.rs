@@ -1,10 +1,10 @@
 //! DATA: as much as the windows allow at once, the rest in turn when they open.
 
-use super::outbound::Ending;
-use super::server::{Connection, Pending};
+use super::{Connection, Pending};
 use crate::frame::{HEAD_BYTES, Head, kind};
 use crate::grpc::Prefix;
 use crate::grpc::prefix::PREFIX_BYTES;
+use crate::h2::outbound::Ending;
 use crate::limits::SEND_TURN_BYTES_MAX;
 
 /// Bytes before the message of a reply's first DATA frame.

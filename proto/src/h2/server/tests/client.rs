@@ -3,7 +3,8 @@
 
 use crate::frame::{self, ErrorCode, HEAD_BYTES, Head, PREFACE, flag, kind};
 use crate::grpc::Prefix;
-use crate::h2::{Config, Connection, Event, StreamRef};
+use crate::h2::server::{Config, Connection};
+use crate::h2::{Event, StreamRef};
 use crate::hpack::{Decoder, Encoder, Indexing};
 use crate::limits::Limits;
 use crate::method::MethodId;

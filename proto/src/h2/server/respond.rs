@@ -1,12 +1,12 @@
 //! Answers: what the application writes, and what the engine says itself.
 
-use super::event::StreamRef;
-use super::outbound::{Ending, Trailers};
+use super::Connection;
 use super::refuse::{self, Answer};
-use super::server::Connection;
 use super::stream::Close;
 use crate::frame::{self, ErrorCode, HEAD_BYTES, flag, kind};
 use crate::grpc::percent;
+use crate::h2::event::StreamRef;
+use crate::h2::outbound::{Ending, Trailers};
 use crate::hpack::{Encoder, Indexing};
 use crate::limits::STATUS_MESSAGE_BYTES_MAX;
 use crate::status::{Code, Status};

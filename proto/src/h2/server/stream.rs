@@ -1,8 +1,8 @@
 //! One call's stream: its state (RFC 9113 §5.1) and all that is kept for it.
 
-use super::flow::{SendWindow, StreamReceiveWindow};
-use super::inbound::Inbound;
-use super::outbound::Outbound;
+use crate::h2::flow::{SendWindow, StreamReceiveWindow};
+use crate::h2::inbound::Inbound;
+use crate::h2::outbound::Outbound;
 use crate::method::MethodId;
 
 /// The state of a stream that a client has opened, as the server sees it.

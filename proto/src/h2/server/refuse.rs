@@ -1,7 +1,7 @@
 //! Requests that never become calls, and calls whose messages break a rule: which answer each one gets.
 
 use super::head::Verdict;
-use super::inbound::Refusal;
+use crate::h2::inbound::Refusal;
 use crate::limits::Limits;
 use crate::status::{Code, Status};
 

@@ -1,9 +1,9 @@
 //! Which frame may come when, and where it goes.
 
-use super::event::Event;
-use super::input::{Frame, Input, Next};
-use super::server::{Connection, Pending, Phase};
+use super::{Connection, Pending, Phase};
 use crate::frame::{self, Error, ErrorCode, HEAD_BYTES, PREFACE, flag, kind};
+use crate::h2::event::Event;
+use crate::h2::input::{Frame, Input, Next};
 use crate::limits::FRAME_BYTES_MAX;
 
 /// What a client that speaks HTTP/1.1 is told.

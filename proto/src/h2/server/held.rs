@@ -1,6 +1,6 @@
 //! What a connection holds, in bytes, and the buffers that it uses again.
 
-use super::inbound::Admission;
+use crate::h2::inbound::Admission;
 use crate::limits::{SPARE_BUFFER_BYTES_MAX, SPARE_BUFFERS_MAX};
 
 /// Bytes that are held for the streams of one connection.

@@ -1,15 +1,15 @@
 //! HEADERS and CONTINUATION: from a header block to a new call, a refusal, or trailers.
 
-use super::event::Event;
-use super::flow::{SendWindow, StreamReceiveWindow};
+use super::Connection;
 use super::head::{CallHead, RequestHead, Verdict};
-use super::inbound::Inbound;
-use super::input::Frame;
-use super::outbound::Outbound;
 use super::refuse::{self, Answer};
-use super::server::Connection;
 use super::stream::{State, Stream};
 use crate::frame::{self, Error, ErrorCode, flag};
+use crate::h2::event::Event;
+use crate::h2::flow::{SendWindow, StreamReceiveWindow};
+use crate::h2::inbound::Inbound;
+use crate::h2::input::Frame;
+use crate::h2::outbound::Outbound;
 use crate::hpack;
 use crate::limits::{CONTINUATIONS_PER_HEADERS_MAX, SPARE_BUFFER_BYTES_MAX};
 
@@ -170,7 +170,7 @@ impl Connection {
         }
         let stream = self.streams.reference(slot);
         if head.end_stream {
-            self.events.push_back(super::server::Pending::HalfClosed(stream));
+            self.events.push_back(super::Pending::HalfClosed(stream));
         }
         Ok(Some(Event::Opened { stream, method: call.method, deadline_ns }))
     }

@@ -1,6 +1,6 @@
 //! The end of a connection: GOAWAY for errors, and the two steps of a graceful one (RFC 9113 §6.8).
 
-use super::server::{Connection, Phase};
+use super::{Connection, Phase};
 use crate::frame::{self, Error, ErrorCode, STREAM_MAX};
 
 /// How far a graceful end has come.

@@ -4,10 +4,10 @@
 //! So what is held stays within `limits.connection_buffer_bytes_max` without a call failing for another's sake, and
 //! one message can always finish: when none is admitted, the next one is.
 
-use super::event::StreamRef;
-use super::inbound::Admission;
-use super::server::Connection;
+use super::Connection;
 use crate::frame;
+use crate::h2::event::StreamRef;
+use crate::h2::inbound::Admission;
 
 /// What padding may take of a window in one frame (RFC 9113 §6.1): who pads every frame gets through with this to
 /// spare.

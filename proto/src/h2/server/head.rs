@@ -15,6 +15,16 @@ pub(crate) struct CallHead {
     pub(crate) method: MethodId,
     pub(crate) timeout_ns: Option<u64>,
     pub(crate) content_bytes: Option<u64>,
+    /// The method takes one message, and nothing is said of the content's length.
+    pub(crate) is_plain: bool,
+}
+
+impl CallHead {
+    /// A call of `method`.
+    pub(crate) fn new(method: MethodId, timeout_ns: Option<u64>, content_bytes: Option<u64>) -> Self {
+        let is_plain = content_bytes.is_none() && !method.method().client_streaming;
+        Self { method, timeout_ns, content_bytes, is_plain }
+    }
 }
 
 /// `grpc-timeout`.
@@ -197,7 +207,7 @@ impl RequestHead {
         let Some(method) = self.method else { return Verdict::UnknownPath(self.unknown_path) };
         match self.unknown_encoding {
             Some(encoding) => Verdict::UnknownEncoding(encoding),
-            None => Verdict::Call(CallHead { method, timeout_ns, content_bytes: self.content_bytes }),
+            None => Verdict::Call(CallHead::new(method, timeout_ns, self.content_bytes)),
         }
     }
 

@@ -96,6 +96,16 @@ pub const SPARE_BUFFER_BYTES_MAX: usize = 16 << 10;
 pub const MEMO_BLOCKS_MAX: usize = 8;
 /// The longest block that it remembers.
 pub const MEMO_BLOCK_BYTES_MAX: usize = 96;
+/// The largest window that a client gives each of its calls, when its limits have room for more.
+pub const CALL_WINDOW_BYTES_MAX: u32 = 64 << 10;
+/// Calls that a client has open before the server has said how many it takes: what RFC 9113 §6.5.2 recommends to allow.
+pub const CALLS_BEFORE_SETTINGS_MAX: usize = 100;
+/// Time-outs that a client enters into the header table, so that one byte says them; others are sent as literals.
+pub const TIMEOUTS_INDEXED_MAX: usize = 8;
+/// Methods whose request headers a client remembers as it wrote them last.
+pub const TEMPLATES_MAX: usize = 8;
+/// The longest block that it remembers.
+pub const TEMPLATE_BYTES_MAX: usize = 48;
 /// As much of a path or a name that we don't know as an error message shows.
 pub const PATH_SHOWN_BYTES_MAX: usize = 256;
 /// The longest `grpc-message` that we send, before it is percent-encoded: clients commonly take header lists of 8 KiB.

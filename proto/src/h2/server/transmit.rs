@@ -41,7 +41,7 @@ impl Connection {
             self.send_window.take(allowed);
             stream.send_window.take(allowed);
             let id = stream.id;
-            cut_into_frames(&mut self.output, at, id, self.peer.frame_bytes_max);
+            cut_into_frames(&mut self.output, at, id, 0, self.peer.frame_bytes_max);
         }
         if allowed < total {
             self.queue_waiting(slot);

@@ -62,7 +62,7 @@ impl Connection {
         // What waits has its own event once it has gone.
         if bytes == 0 && outbound.waiting_bytes() == 0 && !outbound.is_starved {
             outbound.is_starved = true;
-            self.starved.push_back(call);
+            self.wake(slot);
         }
         bytes
     }
@@ -190,7 +190,7 @@ impl Connection {
 
     /// Writes HEADERS straight into the output; cuts them into CONTINUATIONs only when they are that long.
     fn write_header_block(&mut self, id: u32, end_stream: bool, fill: impl FnOnce(&mut Encoder, &mut Vec<u8>)) {
-        self.has_sent = true;
+        self.sent_frames = self.sent_frames.wrapping_add(1);
         let flags = flag::END_HEADERS | if end_stream { flag::END_STREAM } else { 0 };
         let at = frame::write_head_placeholder(kind::HEADERS, flags, id, &mut self.output);
         fill(&mut self.encoder, &mut self.output);

@@ -58,6 +58,9 @@ fn word_of(head: &[u8; HEAD_BYTES]) -> u64 {
 /// The bits of [`word_of`] below the length.
 const BELOW_LENGTH: u64 = (1 << 48) - 1;
 
+/// Frames of an answer that goes straight: headers, message, trailers.
+const STRAIGHT_FRAMES: u32 = 3;
+
 impl Connection {
     /// The call at the input's position, if it goes the straight way.
     #[inline]
@@ -154,7 +157,7 @@ impl Connection {
         }
         reply.trailers.write(id, out);
         self.send_window.take(message_bytes + PREFIX_BYTES);
-        self.has_sent = true;
+        self.sent_frames = self.sent_frames.wrapping_add(STRAIGHT_FRAMES);
         self.streams.end_fresh();
     }
 

@@ -1,12 +1,10 @@
 //! The server's side of one client connection: what it is made of, and the way through it.
 
-mod calm;
 mod data;
 mod drain;
 mod grant;
 mod head;
 mod headers;
-mod held;
 mod memo;
 mod receive;
 mod refuse;
@@ -21,18 +19,18 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use self::calm::Calm;
 use self::data::DataCursor;
 use self::drain::Drain;
 use self::headers::PendingBlock;
-use self::held::{Held, Spares};
 use self::memo::{Memo, Written};
 use self::receive::Step;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
 use crate::frame::{HEAD_BYTES, PREFACE, flag};
+use crate::h2::calm::Calm;
 use crate::h2::event::{Event, StreamRef};
 use crate::h2::flow::{ReceiveWindow, SendWindow};
+use crate::h2::held::{Held, Spares};
 use crate::h2::input::Input;
 use crate::hpack::{Decoder, Encoder};
 use crate::limits::{

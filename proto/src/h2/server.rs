@@ -242,7 +242,7 @@ impl Connection {
             match self.step(input) {
                 Ok(Step::Event(event)) => return Some(event),
                 Ok(Step::Continue) => {
-                    if let Some(call) = self.straight_call(input) {
+                    if let Some(call) = self.straight_call_later(input) {
                         return Some(Event::Unary(call));
                     }
                 }

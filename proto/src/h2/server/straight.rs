@@ -63,7 +63,7 @@ const STRAIGHT_FRAMES: u32 = 3;
 
 impl Connection {
     /// The call at the input's position, if it goes the straight way.
-    #[inline]
+    #[inline(always)]
     pub(super) fn straight_call<'i>(&mut self, input: &'i Input<'_>) -> Option<Call<'i>> {
         let bytes = input.in_place()?;
         let head = bytes.first_chunk::<HEAD_BYTES>()?;
@@ -105,6 +105,12 @@ impl Connection {
         let stream = self.streams.begin_fresh(Fresh { id, method, deadline_ns, send_window });
         input.advance(HEAD_BYTES + block_bytes + HEAD_BYTES + length as usize);
         Some(Call { stream, method, message: Cow::Borrowed(message), deadline_ns })
+    }
+
+    /// The same, for the way back from the general way: out of line.
+    #[inline(never)]
+    pub(super) fn straight_call_later<'i>(&mut self, input: &'i Input<'_>) -> Option<Call<'i>> {
+        self.straight_call(input)
     }
 
     /// Whether nothing comes before the next frame, and a new call is welcome.

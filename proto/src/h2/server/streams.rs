@@ -46,7 +46,7 @@ impl Streams {
     }
 
     /// Takes up a whole call whose identifier is not in the table, without entering it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_fresh(&mut self, fresh: Fresh) -> StreamRef {
         self.settle();
         let slot = self.free.last().copied().unwrap_or(self.slots.len() as u32);

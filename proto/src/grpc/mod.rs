@@ -1,5 +1,7 @@
 //! The parts of gRPC over HTTP/2 that stand in headers and before each message.
+pub mod binary;
 pub mod content_type;
+pub mod gzip;
 pub mod percent;
 pub mod prefix;
 pub mod timeout;

@@ -30,13 +30,17 @@ pub(crate) fn answer(verdict: &Verdict) -> Option<Answer> {
             Code::DeadlineExceeded,
             "the deadline passed before the call was executed; it was not executed",
         ))),
+        Verdict::MalformedBinary(name) => Some(Answer::Status(Status::new(
+            Code::Internal,
+            format!("the metadata {} is not base64, which -bin asks for", String::from_utf8_lossy(name)),
+        ))),
         Verdict::UnknownPath(path) => Some(Answer::Status(Status::new(
             Code::Unimplemented,
             format!("no method {} is served here", String::from_utf8_lossy(path)),
         ))),
         Verdict::UnknownEncoding(encoding) => Some(Answer::Encoding(Status::new(
             Code::Unimplemented,
-            format!("grpc-encoding {} is not supported, only identity", String::from_utf8_lossy(encoding)),
+            format!("grpc-encoding {} is not supported, only gzip and identity are", String::from_utf8_lossy(encoding)),
         ))),
     }
 }
@@ -58,6 +62,11 @@ pub(crate) fn message_refused(refusal: Refusal, limits: &Limits) -> Status {
         Refusal::InvalidFlag(flag) => {
             Status::new(Code::Internal, format!("the compressed flag of a message is {flag}, neither 0 nor 1"))
         }
+        Refusal::Corrupt => Status::new(Code::Internal, "a compressed message is not one whole gzip stream"),
+        Refusal::InflatedTooLong => Status::new(
+            Code::ResourceExhausted,
+            format!("a message inflates to more than limits.message_bytes_max ({} bytes)", limits.message_bytes_max),
+        ),
         Refusal::Compressed => Status::new(Code::Internal, "a compressed message without grpc-encoding"),
         Refusal::TooLong(bytes) => Status::new(
             Code::ResourceExhausted,

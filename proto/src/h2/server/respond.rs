@@ -120,6 +120,7 @@ impl Connection {
     fn write_trailers(&mut self, slot: usize, status: &Status, metadata: &[(&str, &str)]) {
         let stream = &self.streams[slot];
         let (id, close, has_headers) = (stream.id, stream.state.end_sent(), stream.outbound.has_headers);
+        let names_encodings = stream.encoding.is_named;
         if has_headers && status.code == Code::Ok && status.message.is_empty() && metadata.is_empty() {
             let mut written = self.written_trailers;
             self.write_header_block(id, true, |encoder, out| {
@@ -130,6 +131,9 @@ impl Connection {
             self.write_header_block(id, true, |encoder, out| {
                 if !has_headers {
                     encode_headers(encoder, &[], out);
+                    if names_encodings {
+                        encode_encodings(encoder, out);
+                    }
                 }
                 encode_status(encoder, status, out);
                 encode_metadata(encoder, metadata, out);
@@ -147,10 +151,13 @@ impl Connection {
         if std::mem::replace(&mut stream.outbound.has_headers, true) {
             return;
         }
-        let id = stream.id;
+        let (id, names_encodings) = (stream.id, stream.encoding.is_named);
         let mut written = self.written_headers;
         self.write_header_block(id, false, |encoder, out| {
             written.write(encoder, out, |encoder, out| encode_headers(encoder, &[], out));
+            if names_encodings {
+                encode_encodings(encoder, out);
+            }
             encode_metadata(encoder, metadata, out);
         });
         self.written_headers = written;
@@ -164,7 +171,8 @@ impl Connection {
                 encode_status(encoder, status, out);
             }
             Answer::Encoding(status) => {
-                encode_headers(encoder, &[("grpc-accept-encoding", "identity")], out);
+                encode_headers(encoder, &[], out);
+                encode_encodings(encoder, out);
                 encode_status(encoder, status, out);
             }
             Answer::Http(status, header) => {
@@ -198,6 +206,11 @@ fn encode_headers(encoder: &mut Encoder, metadata: &[(&str, &str)], out: &mut Ve
     encoder.encode(b":status", b"200", Indexing::Incremental, out);
     encoder.encode(b"content-type", b"application/grpc", Indexing::Incremental, out);
     encode_metadata(encoder, metadata, out);
+}
+
+/// The encodings that we take; our own messages are not compressed.
+fn encode_encodings(encoder: &mut Encoder, out: &mut Vec<u8>) {
+    encoder.encode(b"grpc-accept-encoding", b"gzip,identity", Indexing::Incremental, out);
 }
 
 fn encode_metadata(encoder: &mut Encoder, metadata: &[(&str, &str)], out: &mut Vec<u8>) {

@@ -31,8 +31,12 @@
 //! }
 //! ```
 
+mod calm;
 mod event;
+mod field;
 mod flow;
+mod framing;
+mod held;
 mod inbound;
 mod input;
 mod outbound;

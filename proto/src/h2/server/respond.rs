@@ -14,7 +14,17 @@ use crate::status::{Code, Status};
 impl Connection {
     /// Answers a unary call with OK and the message of `message_bytes` bytes that `write` appends to its buffer. A call
     /// that is over is not answered, and `write` not called. A reply that no limit allows fails the call instead.
+    #[inline]
     pub fn reply(&mut self, call: StreamRef, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        match self.straight_reply(call, message_bytes) {
+            Some(reply) => self.reply_straight(&reply, message_bytes, write),
+            None => self.reply_anyway(call, message_bytes, write),
+        }
+    }
+
+    /// [`Self::reply`] in whatever state.
+    #[inline(never)]
+    pub(super) fn reply_anyway(&mut self, call: StreamRef, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let Some(slot) = self.answerable(call) else { return };
         if let Some(status) = self.reply_refused(message_bytes) {
             return self.end_with(slot, &status);
@@ -65,11 +75,12 @@ impl Connection {
 
     /// Whether a call still awaits its answer, or the rest of it.
     pub fn is_open(&self, call: StreamRef) -> bool {
-        self.answerable(call).is_some()
+        let streams = &self.streams;
+        streams.fresh(call).is_some() || streams.entered(call).is_some_and(|stream| !stream.is_answered)
     }
 
     /// The slot of a call whose answer is not complete.
-    fn answerable(&self, call: StreamRef) -> Option<usize> {
+    fn answerable(&mut self, call: StreamRef) -> Option<usize> {
         self.streams.resolve(call).filter(|&slot| !self.streams[slot].is_answered)
     }
 
@@ -130,10 +141,8 @@ impl Connection {
         } else {
             self.write_header_block(id, true, |encoder, out| {
                 if !has_headers {
-                    encode_headers(encoder, &[], out);
-                    if names_encodings {
-                        encode_encodings(encoder, out);
-                    }
+                    let fill = if names_encodings { encode_headers_and_encodings } else { encode_headers };
+                    fill(encoder, out);
                 }
                 encode_status(encoder, status, out);
                 encode_metadata(encoder, metadata, out);
@@ -152,27 +161,25 @@ impl Connection {
             return;
         }
         let (id, names_encodings) = (stream.id, stream.encoding.is_named);
-        let mut written = self.written_headers;
+        let at = usize::from(names_encodings);
+        let mut written = self.written_headers[at];
         self.write_header_block(id, false, |encoder, out| {
-            written.write(encoder, out, |encoder, out| encode_headers(encoder, &[], out));
-            if names_encodings {
-                encode_encodings(encoder, out);
-            }
+            let fill = if names_encodings { encode_headers_and_encodings } else { encode_headers };
+            written.write(encoder, out, fill);
             encode_metadata(encoder, metadata, out);
         });
-        self.written_headers = written;
+        self.written_headers[at] = written;
     }
 
     /// Answers a request that has no stream of its own: one frame of HEADERS.
     pub(super) fn write_answer(&mut self, id: u32, answer: &Answer) {
         self.write_header_block(id, true, |encoder, out| match answer {
             Answer::Status(status) => {
-                encode_headers(encoder, &[], out);
+                encode_headers(encoder, out);
                 encode_status(encoder, status, out);
             }
             Answer::Encoding(status) => {
-                encode_headers(encoder, &[], out);
-                encode_encodings(encoder, out);
+                encode_headers_and_encodings(encoder, out);
                 encode_status(encoder, status, out);
             }
             Answer::Http(status, header) => {
@@ -202,14 +209,14 @@ impl Connection {
 }
 
 /// The response headers; the same bytes each time once the encoder has indexed them.
-fn encode_headers(encoder: &mut Encoder, metadata: &[(&str, &str)], out: &mut Vec<u8>) {
+fn encode_headers(encoder: &mut Encoder, out: &mut Vec<u8>) {
     encoder.encode(b":status", b"200", Indexing::Incremental, out);
     encoder.encode(b"content-type", b"application/grpc", Indexing::Incremental, out);
-    encode_metadata(encoder, metadata, out);
 }
 
-/// The encodings that we take; our own messages are not compressed.
-fn encode_encodings(encoder: &mut Encoder, out: &mut Vec<u8>) {
+/// The same with the encodings that we take; our own messages are not compressed.
+fn encode_headers_and_encodings(encoder: &mut Encoder, out: &mut Vec<u8>) {
+    encode_headers(encoder, out);
     encoder.encode(b"grpc-accept-encoding", b"gzip,identity", Indexing::Incremental, out);
 }
 

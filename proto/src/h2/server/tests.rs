@@ -12,6 +12,7 @@ mod preface;
 mod requests;
 mod simulation;
 mod splits;
+mod straight;
 mod streaming;
 mod streams;
 mod unary;

@@ -22,8 +22,7 @@ fn a_call_is_a_method_and_a_timeout() {
         ("grpc-timeout", "5m"),
     ]);
     let method = crate::method::id::KEYVALUE_BASIC_GET;
-    let encoding = Encoding::default();
-    let call = CallHead { method, timeout_ns: Some(5_000_000), content_bytes: None, encoding };
+    let call = CallHead::new(method, Some(5_000_000), None, Encoding::default());
     assert_eq!(verdict, Verdict::Call(call));
 }
 

@@ -10,6 +10,7 @@ const HEAD: CallHead = CallHead {
     timeout_ns: None,
     content_bytes: None,
     encoding: Encoding { is_gzip: false, is_named: false },
+    is_plain: false,
 };
 
 #[test]
@@ -39,7 +40,7 @@ fn the_memo_is_bounded_and_keeps_the_latest() {
 #[test]
 fn our_blocks_follow_the_encoder() {
     let fill = |encoder: &mut Encoder, out: &mut Vec<u8>| encoder.encode(b"x", b"y", Indexing::Incremental, out);
-    let (mut encoder, mut written) = (Encoder::new(), Written::default());
+    let (mut encoder, mut written) = (Encoder::new(), Written::new(0));
     let (mut same, mut blocks) = (Encoder::new(), Vec::new());
     for step in 0..8 {
         match step {

@@ -275,7 +275,7 @@ impl Connection {
         self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }
 
-    /// Whether a whole frame is kept, which the next `poll` goes on with even when no new bytes come: because `poll` was
+    /// Whether a whole frame is kept, with which the next `poll` goes on when no new bytes come: because `poll` was
     /// not asked to the end, or wanted a pause.
     pub fn has_more(&self) -> bool {
         !self.kept.is_empty() && input::begins_with_frame(&self.kept[self.kept_from..])

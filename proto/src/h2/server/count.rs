@@ -41,9 +41,9 @@ counts! {
     LongHeaderLists, "long_header_lists", "Header lists above limits.header_list_bytes_max.";
     StreamsRefused, "streams_refused", "Streams above limits.streams_per_connection_max.";
     Fragments, "fragments", "Small DATA frames that left their message incomplete.";
-    RequestsRefused, "requests_refused", "Requests answered before any service saw them: no method, type or time-out of gRPC.";
+    RequestsRefused, "requests_refused", "Requests answered before any service: no method, type or time-out of gRPC.";
     CallsFailed, "calls_failed", "Calls ended for their messages: too long, too many, cut short or compressed.";
-    HandshakesTimedOut, "handshakes_timed_out", "Connections without preface or acknowledgement in limits.handshake_timeout.";
+    HandshakesTimedOut, "handshakes_timed_out", "Connections not set up within limits.handshake_timeout.";
     EndedNotHttp2, "ended_not_http2", "Connections ended because their first bytes were not HTTP/2's.";
     EndedProtocol, "ended_protocol_error", "Connections ended with PROTOCOL_ERROR.";
     EndedFlowControl, "ended_flow_control_error", "Connections ended with FLOW_CONTROL_ERROR.";

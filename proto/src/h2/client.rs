@@ -2,6 +2,7 @@
 
 mod call;
 mod calls;
+mod calm;
 mod data;
 mod ending;
 mod event;
@@ -27,6 +28,7 @@ pub use self::request::{Request, Target};
 pub use self::time::Keepalive;
 
 use self::calls::Calls;
+use self::calm::Calm;
 use self::data::DataCursor;
 use self::ending::Course;
 use self::grant::call_window_bytes;
@@ -37,7 +39,6 @@ use self::response::Memo;
 use self::settings::PeerSettings;
 use self::time::Pulse;
 use crate::frame::HEAD_BYTES;
-use crate::h2::calm::Calm;
 use crate::h2::event::StreamRef;
 use crate::h2::flow::{INITIAL_WINDOW_BYTES, ReceiveWindow, SendWindow};
 use crate::h2::held::{Held, Spares};
@@ -111,6 +112,8 @@ pub struct Connection {
     now_ns: u64,
     /// Bytes that were read and not dealt with; the memory of the last such bytes otherwise.
     kept: Vec<u8>,
+    /// Where in `kept` they begin.
+    kept_from: usize,
     output: Vec<u8>,
     /// Answers to PING and SETTINGS in the output.
     control_frames: usize,
@@ -172,6 +175,7 @@ impl Connection {
             course: Course::FirstSettings,
             now_ns,
             kept: Vec::new(),
+            kept_from: 0,
             output: Vec::new(),
             control_frames: 0,
             is_busy: false,
@@ -202,7 +206,7 @@ impl Connection {
             admitted_bytes_max: limits.connection_buffer_bytes_max.saturating_sub(calls_bytes),
             held: Held::default(),
             spares: Spares::default(),
-            calm: Calm::new(now_ns),
+            calm: Calm::default(),
             pulse: Pulse::new(config.keepalive, now_ns),
             deadline_floor_ns: u64::MAX,
         };
@@ -217,7 +221,7 @@ impl Connection {
         }
         self.pulse.has_read |= !bytes.is_empty();
         let kept = if self.kept.is_empty() { Vec::new() } else { std::mem::take(&mut self.kept) };
-        Input::new(kept, bytes, 0)
+        Input::new(kept, std::mem::take(&mut self.kept_from), bytes, 0)
     }
 
     /// The next event, if the input holds one. `now_ns` is the present on the clock that deadlines are on.
@@ -256,9 +260,9 @@ impl Connection {
     /// Keeps what has not been dealt with: the part of a frame, or everything after a pause.
     pub fn end(&mut self, input: Input<'_>) {
         let spare = std::mem::take(&mut self.kept);
-        self.kept = input.into_kept(spare);
+        (self.kept, self.kept_from) = input.into_kept(spare);
         if self.is_over() {
-            self.kept = Vec::new();
+            (self.kept, self.kept_from) = (Vec::new(), 0);
         } else if self.kept.len() <= PARTIAL_BYTES_MAX {
             // A pause may have kept more than a frame for a while.
             self.kept.shrink_to(2 * PARTIAL_BYTES_MAX);

@@ -32,7 +32,7 @@
 //! }
 //! ```
 
-mod calm;
+mod allowance;
 pub mod client;
 mod event;
 mod field;

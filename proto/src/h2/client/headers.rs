@@ -104,6 +104,10 @@ impl Connection {
         match self.decoder.decode(block, list_bytes_max, |name, value| response.field(name, value)) {
             Ok(()) => {}
             Err(hpack::Error::ListTooLarge) => return Ok(Decoded::TooLarge),
+            Err(hpack::Error::Expansion) => {
+                let reason = "a header block expands beyond all measure";
+                return Err(Error::connection(ErrorCode::EnhanceYourCalm, reason));
+            }
             Err(hpack::Error::Malformed(reason)) => {
                 return Err(Error::connection(ErrorCode::CompressionError, reason));
             }

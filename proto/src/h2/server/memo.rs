@@ -39,12 +39,19 @@ impl Known {
         if self.length != length {
             return false;
         }
-        let (words, _) = bytes.as_chunks::<WORD_BYTES>();
-        let whole = length / WORD_BYTES;
-        let Some((last, words)) = words.get(..=whole).and_then(<[_]>::split_last) else { return false };
-        let ours = || self.words.iter().zip(words.iter().map(|bytes| u64::from_le_bytes(*bytes)));
-        let rest = u64::from_le_bytes(*last) & ((1 << (length % WORD_BYTES * 8)) - 1);
-        self.words.get(whole) == Some(&rest) && ours().all(|(known, word)| *known == word)
+        let mut at = 0;
+        for known in &self.words {
+            let Some(bytes) = bytes.get(at..at + WORD_BYTES).and_then(|word| word.first_chunk()) else { return false };
+            let differs = u64::from_le_bytes(*bytes) ^ known;
+            at += WORD_BYTES;
+            if at > length {
+                return differs & !(u64::MAX << (length % WORD_BYTES * 8)) == 0;
+            }
+            if differs != 0 {
+                return false;
+            }
+        }
+        false
     }
 }
 

@@ -4,8 +4,8 @@ use super::server::{GET, Seen, Sent, Server, WATCH, message};
 use crate::frame::{ErrorCode, STREAM_MAX, flag, kind, setting, write_goaway, write_settings, write_settings_ack};
 use crate::h2::client::{Config, Connection, Event, Refused};
 use crate::limits::{
-    CALLS_BEFORE_SETTINGS_MAX, CONTINUATIONS_PER_HEADERS_MAX, CONTROL_FRAMES_MAX, DISTURBANCES_BURST_MAX,
-    FRAME_BYTES_MAX, Limits, RESETS_REMEMBERED_MAX,
+    CALLS_BEFORE_SETTINGS_MAX, CONTINUATIONS_PER_HEADERS_MAX, CONTROL_FRAMES_MAX, FRAME_BYTES_MAX, Limits,
+    RESETS_REMEMBERED_MAX, SERVER_DISTURBANCES,
 };
 use crate::status::Code;
 
@@ -266,12 +266,12 @@ fn floods_are_bounded() {
             server.feed();
             let sent = server.sent();
             frames += 1;
-            assert!(frames <= DISTURBANCES_BURST_MAX + 2, "{name} is not bounded");
+            assert!(frames <= SERVER_DISTURBANCES.burst_max + 2, "{name} is not bounded");
             if let Some(Sent::Goaway { code, .. }) = sent.last() {
                 assert_eq!(*code, ErrorCode::EnhanceYourCalm, "{name}");
             }
         }
-        assert!(frames > DISTURBANCES_BURST_MAX / 2, "{name} ends it after {frames}");
+        assert!(frames > SERVER_DISTURBANCES.burst_max / 2, "{name} ends it after {frames}");
     }
 }
 

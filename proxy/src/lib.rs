@@ -7,6 +7,7 @@ mod app;
 mod backends;
 mod call;
 pub mod config;
+pub mod ctl;
 mod dispatch;
 pub mod host;
 pub mod listeners;

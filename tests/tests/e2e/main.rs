@@ -13,4 +13,6 @@ mod listeners;
 mod model;
 mod reflection;
 mod reload;
+mod share;
+mod statistics;
 mod status;

@@ -3,7 +3,7 @@
 use prism_proto::limits::{FRAME_BYTES_MAX, Limits};
 
 /// What one connection may do in one turn of its shard, in units: a call or another event is one, and so are
-/// [`INPUT_BYTES_PER_UNIT`] and [`OUTPUT_BYTES_PER_UNIT`]. What is left over goes on in the next turn, after the others.
+/// [`INPUT_BYTES_PER_UNIT`] and [`OUTPUT_BYTES_PER_UNIT`]. The rest goes on in the next turn, after the others.
 pub(crate) const SHARE_UNITS: usize = 256;
 /// Received bytes that count as one unit.
 pub(crate) const INPUT_BYTES_PER_UNIT: usize = 2 << 10;

@@ -119,6 +119,9 @@ pub const STREAMS_REFUSED: Allowance = Allowance { burst_max: 4_096, per_second:
 /// DATA frames of less than [`FRAGMENT_BYTES_LOW`] that leave their message incomplete.
 pub const FRAGMENTS: Allowance = Allowance { burst_max: 4_096, per_second: 1_000 };
 
+/// What a client forgives its server: SETTINGS, pings, resets, empty and unknown frames together.
+pub const SERVER_DISTURBANCES: Allowance = Allowance { burst_max: 4_096, per_second: 1_000 };
+
 /// WINDOW_UPDATEs that every frame of HEADERS or DATA entitles its receiver to.
 pub const WINDOW_UPDATES_PER_FRAME: u32 = 4;
 /// WINDOW_UPDATEs that may be saved up by that.
@@ -145,6 +148,16 @@ pub const SPARE_BUFFER_BYTES_MAX: usize = 16 << 10;
 pub const MEMO_BLOCKS_MAX: usize = 8;
 /// The longest block that it remembers.
 pub const MEMO_BLOCK_BYTES_MAX: usize = 96;
+/// The largest window that a client gives each of its calls, when its limits have room for more.
+pub const CALL_WINDOW_BYTES_MAX: u32 = 64 << 10;
+/// Calls that a client has open before the server has said how many it takes: what RFC 9113 §6.5.2 recommends to allow.
+pub const CALLS_BEFORE_SETTINGS_MAX: usize = 100;
+/// Time-outs that a client enters into the header table, so that one byte says them; others are sent as literals.
+pub const TIMEOUTS_INDEXED_MAX: usize = 8;
+/// Methods whose request headers a client remembers as it wrote them last.
+pub const TEMPLATES_MAX: usize = 8;
+/// The longest block that it remembers.
+pub const TEMPLATE_BYTES_MAX: usize = 48;
 /// As much of a path or a name that we don't know as an error message shows.
 pub const PATH_SHOWN_BYTES_MAX: usize = 256;
 /// The longest `grpc-message` that we send, before it is percent-encoded: clients commonly take header lists of 8 KiB.

@@ -68,6 +68,12 @@ impl<'b> Input<'b> {
         }
     }
 
+    /// This read's bytes at the position, unless what was kept comes first.
+    #[inline]
+    pub(super) fn in_place(&self) -> Option<&[u8]> {
+        self.rest.get(self.position.get().checked_sub(self.kept.len())?..)
+    }
+
     /// The frame at the position.
     pub(super) fn next(&self) -> Next<'_> {
         let bytes = self.remaining();
@@ -84,6 +90,7 @@ impl<'b> Input<'b> {
     }
 
     /// Leaves `bytes` at the position behind.
+    #[inline]
     pub(super) fn advance(&self, bytes: usize) {
         self.position.set(self.position.get() + bytes);
     }

@@ -7,13 +7,13 @@ mod drain;
 mod grant;
 mod head;
 mod headers;
-mod held;
 mod line;
 mod memo;
 mod receive;
 mod refuse;
 mod respond;
 mod settings;
+mod straight;
 mod stream;
 mod streams;
 mod transmit;
@@ -27,15 +27,15 @@ pub use self::count::{Count, Counts};
 use self::data::DataCursor;
 use self::drain::Drain;
 use self::headers::PendingBlock;
-use self::held::{Held, Spares};
 use self::line::Line;
 use self::memo::{Memo, Written};
 use self::receive::Step;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
-use crate::frame::{HEAD_BYTES, PREFACE};
+use crate::frame::{HEAD_BYTES, PREFACE, flag};
 use crate::h2::event::{Event, StreamRef};
 use crate::h2::flow::{ReceiveWindow, SendWindow};
+use crate::h2::held::{Held, Spares};
 use crate::h2::input::{self, Input};
 use crate::hpack::{Decoder, Encoder};
 use crate::limits::{
@@ -124,6 +124,8 @@ pub struct Connection {
     /// Our SETTINGS have been acknowledged.
     pub(super) is_acknowledged: bool,
     pub(super) stream_window_bytes: u32,
+    /// The longest DATA frame that a call may have which goes the straight way.
+    pub(super) straight_bytes_max: u32,
     pub(super) receive_window: ReceiveWindow,
     pub(super) send_window: SendWindow,
     /// Streams with bytes that wait for the connection's window only.
@@ -161,8 +163,8 @@ impl Connection {
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
             encoder: Encoder::new(),
             memo: Memo::default(),
-            written_headers: Written::default(),
-            written_trailers: Written::default(),
+            written_headers: Written::new(flag::END_HEADERS),
+            written_trailers: Written::new(flag::END_HEADERS | flag::END_STREAM),
             block: Vec::new(),
             pending_block: None,
             data: None,
@@ -175,6 +177,7 @@ impl Connection {
             peer: PeerSettings::INITIAL,
             is_acknowledged: false,
             stream_window_bytes,
+            straight_bytes_max: straight::bytes_max(&limits, stream_window_bytes),
             receive_window: ReceiveWindow::new(CONNECTION_WINDOW_BYTES),
             send_window: SendWindow::new(crate::h2::flow::INITIAL_WINDOW_BYTES),
             queue: Line::default(),
@@ -205,11 +208,21 @@ impl Connection {
     }
 
     /// The next event, if the input holds one. `now_ns` is the present on the clock that deadlines are on.
+    #[inline]
     pub fn poll<'i>(&mut self, input: &'i Input<'_>, now_ns: u64) -> Option<Event<'i>> {
         self.now_ns = self.now_ns.max(now_ns);
         if self.output.is_empty() {
             self.control_frames = 0;
         }
+        match self.straight_call(input) {
+            Some(call) => Some(Event::Unary(call)),
+            None => self.next_event(input),
+        }
+    }
+
+    /// The next event, whatever it is.
+    #[inline(never)]
+    fn next_event<'i>(&mut self, input: &'i Input<'_>) -> Option<Event<'i>> {
         loop {
             if let Some(pending) = self.events.pop_front() {
                 match pending {
@@ -228,7 +241,11 @@ impl Connection {
             }
             match self.step(input) {
                 Ok(Step::Event(event)) => return Some(event),
-                Ok(Step::Continue) => {}
+                Ok(Step::Continue) => {
+                    if let Some(call) = self.straight_call_later(input) {
+                        return Some(Event::Unary(call));
+                    }
+                }
                 Ok(Step::Incomplete) => return None,
                 Err(error) => self.fail(error),
             }

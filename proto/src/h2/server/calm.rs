@@ -84,22 +84,19 @@ impl Calm {
     /// One more of a kind.
     pub(crate) fn disturb(&mut self, now_ns: u64, kind: Disturbance) -> Result<(), Error> {
         self.counts.add(kind.count());
-        let Allowance { burst_max, per_second } = kind.allowance();
-        let burst_max = if kind == Disturbance::ResetsReceived { self.resets_burst_max } else { burst_max };
-        let each_ns = SECOND_NS / per_second;
-        let full_ns = self.full_ns[kind as usize].max(now_ns).saturating_add(each_ns);
-        self.full_ns[kind as usize] = full_ns;
-        if full_ns - now_ns > burst_max.saturating_mul(each_ns) {
-            return Err(Error::connection(ErrorCode::EnhanceYourCalm, kind.reason()));
+        let mut allowance = kind.allowance();
+        if kind == Disturbance::ResetsReceived {
+            allowance.burst_max = self.resets_burst_max;
         }
-        Ok(())
+        if allowance.draw(&mut self.full_ns[kind as usize], now_ns) {
+            return Ok(());
+        }
+        Err(Error::connection(ErrorCode::EnhanceYourCalm, kind.reason()))
     }
 
     /// Takes some of a kind back.
     pub(crate) fn excuse(&mut self, kind: Disturbance, times: u64) {
-        let each_ns = SECOND_NS / kind.allowance().per_second;
-        let full_ns = &mut self.full_ns[kind as usize];
-        *full_ns = full_ns.saturating_sub(times * each_ns);
+        kind.allowance().excuse(&mut self.full_ns[kind as usize], times);
     }
 
     /// A PING that wants an answer, after `sent` frames of HEADERS and DATA in all (wrapping). Any since the last PING

@@ -43,7 +43,7 @@ impl Line {
     pub(crate) fn first(&mut self, streams: &Streams) -> Option<usize> {
         loop {
             let first = *self.waiting.front()?;
-            if let Some(slot) = streams.resolve(first) {
+            if let Some(slot) = streams.entered(first).map(|_| first.slot as usize) {
                 return Some(slot);
             }
             self.waiting.pop_front();
@@ -55,7 +55,7 @@ impl Line {
     pub(crate) fn vanish(&mut self, streams: &Streams) {
         self.vanished += 1;
         if self.vanished > VANISHED_MIN && self.vanished * 2 > self.waiting.len() {
-            self.waiting.retain(|stream| streams.resolve(*stream).is_some());
+            self.waiting.retain(|stream| streams.entered(*stream).is_some());
             self.vanished = 0;
         }
     }

@@ -3,10 +3,13 @@
 //! The index is an open-addressed table of slots. Clients count their identifiers up by two, so that half the
 //! identifier is as good as a hash. Whoever skips identifiers to make them collide, or has many streams that last, gets
 //! a hash that depends on a secret, from the first long walk on.
+//!
+//! A call that comes whole and is answered at once never gets so far: it is *fresh*, a few words beside the table.
+//! Every look into the table enters it first, so that nobody else has to know.
 
 use std::ops::{Index, IndexMut};
 
-use super::stream::Stream;
+use super::stream::{Fresh, Stream};
 use crate::h2::event::StreamRef;
 
 /// Entries of the smallest index.
@@ -21,7 +24,9 @@ pub(crate) struct Streams {
     free: Vec<u32>,
     /// Slot plus one, or 0; a power of two long, at most half full.
     index: Vec<u32>,
-    open: usize,
+    /// Streams in the table.
+    entered: usize,
+    fresh: Option<Fresh>,
     /// What scatters the identifiers, unknown to the client.
     secret: u64,
     is_scattered: bool,
@@ -35,14 +40,57 @@ impl Streams {
     }
 
     /// Streams that are open.
+    #[inline]
     pub(crate) fn open(&self) -> usize {
-        self.open
+        self.entered + usize::from(self.fresh.is_some())
+    }
+
+    /// Takes up a whole call whose identifier is not in the table, without entering it.
+    #[inline(always)]
+    pub(crate) fn begin_fresh(&mut self, fresh: Fresh) -> StreamRef {
+        self.settle();
+        let slot = self.free.last().copied().unwrap_or(self.slots.len() as u32);
+        let id = fresh.id;
+        self.fresh = Some(fresh);
+        StreamRef { id, slot }
+    }
+
+    /// The call, if it is fresh.
+    #[inline]
+    pub(crate) fn fresh(&self, stream: StreamRef) -> Option<&Fresh> {
+        self.fresh.as_ref().filter(|fresh| fresh.id == stream.id)
+    }
+
+    /// The fresh call has been answered.
+    #[inline]
+    pub(crate) fn end_fresh(&mut self) {
+        self.fresh = None;
+    }
+
+    /// Enters the fresh call, in the slot that [`Self::begin_fresh`] has named: nothing else was entered since.
+    #[inline]
+    fn settle(&mut self) {
+        if let Some(fresh) = self.fresh.take() {
+            self.enter_fresh(fresh);
+        }
+    }
+
+    #[inline(never)]
+    fn enter_fresh(&mut self, fresh: Fresh) {
+        self.insert(Stream::from(fresh));
+    }
+
+    /// A call that is in the table.
+    #[inline]
+    pub(crate) fn entered(&self, stream: StreamRef) -> Option<&Stream> {
+        self.slots.get(stream.slot as usize).filter(|found| found.id == stream.id && stream.id != 0)
     }
 
     /// The slot of an identifier.
     #[inline]
-    pub(crate) fn find(&self, id: u32) -> Option<usize> {
-        if self.open == 0 {
+    pub(crate) fn find(&mut self, id: u32) -> Option<usize> {
+        self.settle();
+        if self.entered == 0 {
             return None;
         }
         let mask = self.index.len() - 1;
@@ -58,9 +106,9 @@ impl Streams {
 
     /// The slot of a call that is still open.
     #[inline]
-    pub(crate) fn resolve(&self, stream: StreamRef) -> Option<usize> {
-        let slot = stream.slot as usize;
-        self.slots.get(slot).filter(|found| found.id == stream.id && stream.id != 0).map(|_| slot)
+    pub(crate) fn resolve(&mut self, stream: StreamRef) -> Option<usize> {
+        self.settle();
+        self.entered(stream).map(|_| stream.slot as usize)
     }
 
     /// The name of the stream in a slot.
@@ -70,9 +118,10 @@ impl Streams {
 
     /// Takes up a stream whose identifier is not in the table.
     pub(crate) fn insert(&mut self, stream: Stream) -> usize {
+        self.settle();
         let id = stream.id;
         debug_assert!(id != 0 && self.find(id).is_none(), "identifiers are used once");
-        if (self.open + 1) * 2 > self.index.len() {
+        if (self.entered + 1) * 2 > self.index.len() {
             self.grow();
         }
         let slot = match self.free.pop() {
@@ -85,7 +134,7 @@ impl Streams {
                 self.slots.len() - 1
             }
         };
-        self.open += 1;
+        self.entered += 1;
         if self.enter(id, slot) > WALK_STEPS_MAX && !self.is_scattered {
             self.is_scattered = true;
             self.build(self.index.len());
@@ -97,18 +146,20 @@ impl Streams {
     pub(crate) fn remove(&mut self, slot: usize) {
         let id = std::mem::take(&mut self.slots[slot].id);
         debug_assert_ne!(id, 0, "a slot is freed once");
-        self.open -= 1;
+        self.entered -= 1;
         self.free.push(slot as u32);
         self.leave(id, slot);
     }
 
     /// Every open stream.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
+        self.settle();
         self.slots.iter_mut().filter(|stream| stream.id != 0)
     }
 
     /// The slots of every open stream.
-    pub(crate) fn slots(&self) -> Vec<usize> {
+    pub(crate) fn slots(&mut self) -> Vec<usize> {
+        self.settle();
         (0..self.slots.len()).filter(|&slot| self.slots[slot].id != 0).collect()
     }
 

@@ -11,6 +11,7 @@ mod preface;
 mod requests;
 mod simulation;
 mod splits;
+mod straight;
 mod streaming;
 mod streams;
 mod unary;

@@ -4,13 +4,17 @@
 
 mod answers;
 mod choices;
+pub mod client_connection;
 mod client_frames;
 pub mod frames;
+mod granted;
 pub mod grpc_framing;
 pub mod hpack_decode;
 pub mod hpack_roundtrip;
 pub mod percent;
+mod requests;
 pub mod server_connection;
+mod server_frames;
 
 /// A target by its name, which is also its corpus's.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +27,7 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    Target { name: "client_connection", run: client_connection::run },
     Target { name: "frames", run: frames::run },
     Target { name: "grpc_framing", run: grpc_framing::run },
     Target { name: "hpack_decode", run: hpack_decode::run },

@@ -162,7 +162,7 @@ impl Proxy {
             Event::Message { stream, message } => self.reflection.message(connection, stream, &message),
             Event::HalfClosed { stream } => connection.finish(stream, &prism_proto::status::Status::OK, &[]),
             Event::Reset { stream } => {
-                self.health.forget(|watcher| watcher.peer == peer && watcher.stream == stream);
+                self.health.forget(peer, stream);
             }
             // Answers wait in the connection; nobody here produces more than it has room for.
             Event::Writable { .. } => {}
@@ -293,7 +293,7 @@ impl Application for Proxy {
             statistics::add(turn.counters, &counts);
         }
         self.peers.remove(&peer);
-        self.health.forget(|watcher| watcher.peer == peer);
+        self.health.forget_all(peer);
     }
 
     fn parcel(&mut self, turn: &mut Turn<'_, Self>, from: u32, parcel: Parcel) {

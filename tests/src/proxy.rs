@@ -122,8 +122,17 @@ impl Proxy {
 
     /// Memory that is resident, in bytes.
     pub fn resident_bytes(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most memory that was ever resident, in bytes.
+    pub fn resident_bytes_peak(&self) -> u64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, field: &str) -> u64 {
         let status = fs::read_to_string(self.proc("status")).expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the kernel tells");
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number of KiB");
         kib << 10
     }

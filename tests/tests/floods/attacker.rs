@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -63,6 +65,8 @@ impl Heard {
 pub(crate) struct Attacker {
     stream: TcpStream,
     reader: Option<JoinHandle<Heard>>,
+    /// A GOAWAY has come.
+    is_told: Arc<AtomicBool>,
 }
 
 /// What became of a write.
@@ -81,7 +85,8 @@ impl Attacker {
         let mut attacker = Self::deaf(address);
         let stream = attacker.stream.try_clone().unwrap();
         stream.set_read_timeout(Some(SILENCE)).unwrap();
-        attacker.reader = Some(thread::spawn(move || listen(stream)));
+        let is_told = Arc::clone(&attacker.is_told);
+        attacker.reader = Some(thread::spawn(move || listen(stream, &is_told)));
         attacker
     }
 
@@ -90,7 +95,7 @@ impl Attacker {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_write_timeout(Some(BLOCKED)).unwrap();
-        Self { stream, reader: None }
+        Self { stream, reader: None, is_told: Arc::default() }
     }
 
     /// Connects, and begins as every client does.
@@ -100,12 +105,29 @@ impl Attacker {
         attacker
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Written {
-        match self.stream.write_all(bytes) {
-            Ok(()) => Written::All,
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Written::Blocked,
-            Err(_) => Written::Closed,
+    /// Writes all, or as much as is taken: one that listens waits for as long as the proxy takes something now and
+    /// then and has not said goodbye.
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Written {
+        let mut blocked = Duration::ZERO;
+        while !bytes.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(taken) => (bytes, blocked) = (&bytes[taken..], Duration::ZERO),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    blocked += BLOCKED;
+                    if self.reader.is_none() || self.is_told() || blocked > SILENCE {
+                        return Written::Blocked;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Written::Closed,
+            }
         }
+        Written::All
+    }
+
+    /// Whether the proxy has said goodbye.
+    fn is_told(&self) -> bool {
+        self.is_told.load(Ordering::Relaxed)
     }
 
     /// Waits until the proxy has closed.
@@ -127,29 +149,29 @@ pub(crate) fn greeting() -> Vec<u8> {
     [preface, settings, Wire::frame_bytes(kind::SETTINGS, flag::ACK, 0, &[])].concat()
 }
 
-/// Floods: connects, sends `opening`, then one round after another until the proxy closes, then connects anew, until
-/// the time is over. The rounds of every connection are the same, so each is made once.
-pub(crate) fn flood(address: &str, clock: Clock, opening: &[u8], round: impl Fn(u32) -> Vec<u8>) -> Heard {
+/// Floods: connects, sends `opening`, then one round after another until the proxy says goodbye, then connects anew,
+/// until the time is over. The rounds of every connection are the same, so each is made once.
+pub(crate) fn flood(address: &str, clock: Clock<'_>, opening: &[u8], round: impl Fn(u32) -> Vec<u8>) -> Heard {
     let mut rounds = Vec::new();
     let mut heard = Heard::default();
-    while !clock.is_over() {
+    while !clock.is_over_for(&heard) {
         let mut attacker = Attacker::greet(address);
         let mut written = attacker.write(opening);
         let mut number = 0;
-        while written == Written::All && !clock.is_over() {
+        while written == Written::All && !attacker.is_told() && !clock.is_over_for(&heard) {
             if number == rounds.len() {
                 rounds.push(round(u32::try_from(number).unwrap()));
             }
             written = attacker.write(&rounds[number]);
             number += 1;
         }
-        // A connection that is closed has said why before.
+        // One that is closed has been told why before.
         heard.add(if written == Written::Closed { attacker.await_end() } else { attacker.finish() });
     }
     heard
 }
 
-fn listen(stream: TcpStream) -> Heard {
+fn listen(stream: TcpStream, is_told: &AtomicBool) -> Heard {
     let mut reader = BufReader::with_capacity(64 << 10, stream);
     let mut heard = Heard { connections: 1, ..Heard::default() };
     let (mut head, mut payload) = ([0; 9], Vec::new());
@@ -164,6 +186,7 @@ fn listen(stream: TcpStream) -> Heard {
             kind::RST_STREAM => *heard.resets.entry(number(&payload)).or_default() += 1,
             kind::GOAWAY => {
                 heard.goaway = Some((number(&payload[4..8]), String::from_utf8_lossy(&payload[8..]).into_owned()));
+                is_told.store(true, Ordering::Relaxed);
             }
             _ => {}
         }

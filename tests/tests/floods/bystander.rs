@@ -1,9 +1,13 @@
 //! A client that does nothing wrong: Gets at a steady pace, one at a time, each timed.
+//!
+//! The time in which its own thread or the shards' wanted a core and had none is taken off: on a machine that is busy
+//! otherwise it is longer than anything measured here, and it says nothing about the proxy.
 
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prism_tests::{Wire, flag, kind};
+use prism_tests::{Proxy, Wire, flag, kind, waited_for_core};
 
 use crate::frames;
 
@@ -11,7 +15,8 @@ use crate::frames;
 const PACE: Duration = Duration::from_millis(1);
 
 /// The connection, and where its identifiers are.
-pub(crate) struct Bystander {
+pub(crate) struct Bystander<'p> {
+    proxy: &'p Proxy,
     wire: Wire,
     stream: u32,
     get: Vec<u8>,
@@ -32,31 +37,34 @@ impl Latencies {
     }
 }
 
-impl Bystander {
+impl<'p> Bystander<'p> {
     /// Connects and stores the value that it will get.
-    pub(crate) fn connect(address: &str) -> Self {
-        let mut wire = Wire::greet(address);
+    pub(crate) fn connect(proxy: &'p Proxy) -> Self {
+        let mut wire = Wire::greet(proxy.address());
         wire.frame(kind::SETTINGS, flag::ACK, 0, &[]).unwrap();
         // Room for all the answers that will come.
         wire.frame(kind::WINDOW_UPDATE, 0, 0, &[0x3f, 0, 0, 0]).unwrap();
-        let mut bystander = Self { wire, stream: 1, get: Wire::request_block(frames::GET) };
+        let mut bystander = Self { proxy, wire, stream: 1, get: Wire::request_block(frames::GET) };
         bystander.call(&Wire::request_block(frames::SET), &frames::set_body("bystander", 64));
         bystander
     }
 
     pub(crate) fn measure_for(&mut self, duration: Duration) -> Latencies {
         let end = Instant::now() + duration;
-        self.measure_while(|| Instant::now() < end)
+        self.measure_while(|_| Instant::now() < end)
     }
 
+    /// As long as `goes_on` says so of the number of calls.
     #[expect(clippy::disallowed_methods, reason = "the calls have a pace")]
-    pub(crate) fn measure_while(&mut self, goes_on: impl Fn() -> bool) -> Latencies {
+    pub(crate) fn measure_while(&mut self, goes_on: impl Fn(usize) -> bool) -> Latencies {
         let (body, get) = (frames::get_body("bystander"), self.get.clone());
         let mut latencies = Latencies::default();
-        while goes_on() || latencies.sorted.is_empty() {
+        while goes_on(latencies.sorted.len()) || latencies.sorted.is_empty() {
+            let waited = self.waited();
             let start = Instant::now();
             let succeeds = self.call(&get, &body);
-            latencies.sorted.push(start.elapsed());
+            let elapsed = start.elapsed();
+            latencies.sorted.push(elapsed.saturating_sub(self.waited().saturating_sub(waited)));
             latencies.errors += usize::from(!succeeds);
             if !succeeds {
                 break;
@@ -65,6 +73,11 @@ impl Bystander {
         }
         latencies.sorted.sort_unstable();
         latencies
+    }
+
+    /// How long the threads that a call needs have waited for a core.
+    fn waited(&self) -> Duration {
+        self.proxy.waited_for_core() + waited_for_core(Path::new("/proc/thread-self/schedstat"))
     }
 
     /// One call; whether it was answered with a message and no error.

@@ -4,7 +4,7 @@ use crate::attacker::{Attacker, Heard, Written};
 use crate::bench::{Clock, Flood};
 use crate::frames::{self, GET, INITIAL_WINDOW_SIZE, SET};
 
-fn hold(address: &str, clock: Clock, window: u32) -> Heard {
+fn hold(address: &str, clock: Clock<'_>, window: u32) -> Heard {
     let mut attacker = Attacker::greet(address);
     // Larger values go in several frames; the stream's window has room for this one.
     let mut opening = frames::call(1, SET, &frames::set_body("large", 10_000));

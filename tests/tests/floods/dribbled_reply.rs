@@ -27,7 +27,7 @@ fn by_increments_of_one_byte() {
 /// All streams' windows at once, by one SETTINGS frame each time.
 #[test]
 fn by_the_initial_window() {
-    Flood::new("initial windows of 0 and 1 byte")
+    Flood::new("initial windows that grow by a byte")
         .counted(&["settings_received", "ended_enhance_your_calm"])
         .ends(code::ENHANCE_YOUR_CALM, "too many SETTINGS frames")
         .is_withstood(|address, clock| {

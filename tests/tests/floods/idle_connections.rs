@@ -13,7 +13,7 @@ fn connections() -> usize {
 
 #[test]
 fn that_have_said_hello() {
-    Flood::new("4,000 idle connections").lasting(1_500).counted(&["accepted"]).is_withstood(|address, clock| {
+    Flood::new("4,000 idle connections").lasting(1_000).counted(&["accepted"]).is_withstood(|address, clock| {
         let greeting = greeting();
         let mut attackers = Vec::new();
         for _ in 0..connections() {

@@ -23,6 +23,7 @@ fn on_many_connections() {
         let calls = frames::acts(0, 1_000, |act| frames::open(2 * act + 1, SET));
         for attacker in &mut attackers {
             assert_eq!(attacker.write(&calls), Written::All);
+            clock.dawdle();
         }
         clock.wait();
         let mut heard = Heard::default();

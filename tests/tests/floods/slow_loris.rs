@@ -9,7 +9,7 @@ use crate::frames::{self, GET, SET};
 const CONNECTIONS: usize = 100;
 
 /// Sends `bytes` on every connection, one byte of one connection at a time; then they are held.
-fn dribble(address: &str, clock: Clock, connect: fn(&str) -> Attacker, bytes: impl Fn(u32) -> Vec<u8>) -> Heard {
+fn dribble(address: &str, clock: Clock<'_>, connect: fn(&str) -> Attacker, bytes: impl Fn(u32) -> Vec<u8>) -> Heard {
     let mut attackers: Vec<_> = (0..CONNECTIONS).map(|_| connect(address)).collect();
     'over: for number in 0.. {
         let bytes = bytes(number);

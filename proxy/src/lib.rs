@@ -8,6 +8,7 @@ mod backends;
 mod call;
 mod client;
 pub mod config;
+pub mod ctl;
 mod dispatch;
 mod handshakes;
 pub mod host;

@@ -105,8 +105,8 @@ pub struct Connection {
     pub(super) decoder: Decoder,
     pub(super) encoder: Encoder,
     pub(super) memo: Memo,
-    /// Our plain response headers and trailers, as they were written last.
-    pub(super) written_headers: Written,
+    /// Our plain response headers, without and with our encodings, and trailers, as they were written last.
+    pub(super) written_headers: [Written; 2],
     pub(super) written_trailers: Written,
     pub(super) block: Vec<u8>,
     pub(super) pending_block: Option<PendingBlock>,
@@ -165,7 +165,7 @@ impl Connection {
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
             encoder: Encoder::new(),
             memo: Memo::default(),
-            written_headers: Written::new(flag::END_HEADERS),
+            written_headers: [Written::new(flag::END_HEADERS); 2],
             written_trailers: Written::new(flag::END_HEADERS | flag::END_STREAM),
             block: Vec::new(),
             pending_block: None,

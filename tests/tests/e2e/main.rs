@@ -11,6 +11,7 @@ mod keyvalue;
 mod limits;
 mod listeners;
 mod model;
+mod prismctl;
 mod reflection;
 mod reload;
 mod share;

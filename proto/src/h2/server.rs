@@ -275,16 +275,22 @@ impl Connection {
         self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }
 
-    /// Whether a whole frame is kept, with which the next `poll` goes on when no new bytes come: because `poll` was
-    /// not asked to the end, or wanted a pause.
+    /// Whether the next `poll` has something to go on with even when no new bytes come: because it was not asked to the
+    /// end, or wanted a pause.
     pub fn has_more(&self) -> bool {
-        !self.kept.is_empty() && input::begins_with_frame(&self.kept[self.kept_from..])
+        let has_frame = self.phase != Phase::Preface && input::begins_with_frame(&self.kept[self.kept_from..]);
+        has_frame || !self.events.is_empty() || (!self.parked.is_empty() && !self.holds_back())
     }
 
     /// What has been counted since the last call, if anything has.
     #[inline]
     pub fn take_counts(&mut self) -> Option<Counts> {
         self.calm.counts.take()
+    }
+
+    /// Whether the client has yet to send its preface and SETTINGS, or to acknowledge ours.
+    pub fn is_shaking_hands(&self) -> bool {
+        !self.is_acknowledged && self.phase != Phase::Over
     }
 
     /// Whether there is nothing more to read or to write, so that the socket is to be closed.

@@ -14,4 +14,6 @@ mod model;
 mod prismctl;
 mod reflection;
 mod reload;
+mod share;
+mod statistics;
 mod status;

@@ -140,6 +140,8 @@ pub struct Connection {
     pub(super) held: Held,
     pub(super) spares: Spares,
     pub(super) calm: Calm,
+    /// What may still be done before `poll` makes a break.
+    effort_left: usize,
 }
 
 impl Connection {
@@ -188,6 +190,7 @@ impl Connection {
             held: Held::default(),
             spares: Spares::default(),
             calm: Calm::new(&limits),
+            effort_left: usize::MAX,
         }
     }
 
@@ -233,12 +236,13 @@ impl Connection {
                     Pending::HalfClosed(_) | Pending::Writable(_) => continue,
                 }
             }
-            if self.is_over() || self.wants_pause() {
+            if self.is_over() || self.wants_pause() || self.effort_left == 0 {
                 return None;
             }
             if let Some(event) = self.next_parked() {
                 return Some(event);
             }
+            self.spend(1);
             match self.step(input) {
                 Ok(Step::Event(event)) => return Some(event),
                 Ok(Step::Continue) => {
@@ -280,6 +284,25 @@ impl Connection {
     pub fn has_more(&self) -> bool {
         let has_frame = self.phase != Phase::Preface && input::begins_with_frame(&self.kept[self.kept_from..]);
         has_frame || !self.events.is_empty() || (!self.parked.is_empty() && !self.holds_back())
+    }
+
+    /// Sets how much is done before `poll` returns nothing, although there is more: one for each frame that does not go
+    /// the straight way, more for those that are costly, and what the application adds by [`Self::spend`]. Without a
+    /// call there is no such bound.
+    pub fn set_effort(&mut self, effort: usize) {
+        self.effort_left = effort;
+    }
+
+    /// Counts what was done for this connection.
+    #[inline]
+    pub fn spend(&mut self, effort: usize) {
+        self.effort_left = self.effort_left.saturating_sub(effort);
+    }
+
+    /// What may still be done.
+    #[inline]
+    pub fn effort_left(&self) -> usize {
+        self.effort_left
     }
 
     /// What has been counted since the last call, if anything has.

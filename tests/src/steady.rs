@@ -47,6 +47,12 @@ impl Steady {
         steady
     }
 
+    /// From now on each call has a time-out that differs from the last ones, as with grpc-go.
+    pub fn set_timeouts(&mut self) {
+        self.requests.has_timeouts = true;
+        self.gets(10);
+    }
+
     /// Makes so many batches of Gets and serves them; returns how many found their key.
     pub fn gets(&mut self, batches: usize) -> usize {
         let batches: Vec<_> = (0..batches).map(|_| self.requests.gets()).collect();

@@ -11,7 +11,7 @@ use prism_proto::h2::{Call, Event};
 use prism_proto::method::id;
 use prism_proto::view::{self, GetView, SetView};
 
-use requests::Requests;
+pub use requests::Requests;
 
 /// Calls that arrive in one read, as from a client that keeps so many in flight.
 pub const CALLS_PER_BATCH: usize = 100;

@@ -10,7 +10,7 @@ use crate::wire::{PREFACE, flag, frame, kind};
 
 /// A client's side of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Requests {
+pub struct Requests {
     /// Whether each call has a time-out, and never the same: so its table changes with each call.
     pub(super) has_timeouts: bool,
     streams: u32,
@@ -20,7 +20,7 @@ pub(super) struct Requests {
 
 impl Requests {
     /// The preface, SETTINGS, and window enough for any number of replies.
-    pub(super) fn greeting(&self) -> Vec<u8> {
+    pub fn greeting(&self) -> Vec<u8> {
         let mut bytes = PREFACE.to_vec();
         // SETTINGS_INITIAL_WINDOW_SIZE: 1 MiB for each stream.
         bytes.extend(frame(kind::SETTINGS, 0, 0, &[0, 4, 0, 16, 0, 0]));
@@ -30,13 +30,13 @@ impl Requests {
     }
 
     /// A batch of Gets, each of another key.
-    pub(super) fn gets(&mut self) -> Vec<u8> {
+    pub fn gets(&mut self) -> Vec<u8> {
         let get = |key: Text<'_>, message: &mut Vec<u8>| GetView { key, ..GetView::default() }.write(message);
         self.batch("/prism.interfaces.keyvalue.KeyValueBasicInterface/Get", get)
     }
 
     /// A batch of Sets, each of another key.
-    pub(super) fn sets(&mut self) -> Vec<u8> {
+    pub fn sets(&mut self) -> Vec<u8> {
         let set =
             |key: Text<'_>, message: &mut Vec<u8>| SetView { key, value: &VALUE, ..SetView::default() }.write(message);
         self.batch("/prism.interfaces.keyvalue.KeyValueBasicInterface/Set", set)

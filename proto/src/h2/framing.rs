@@ -15,12 +15,13 @@ pub(crate) fn append_message(out: &mut Vec<u8>, message_bytes: usize, write: imp
     out[at..at + PREFIX_BYTES].copy_from_slice(&prefix.to_bytes());
 }
 
-/// Makes DATA frames of at most `frame_bytes_max` of the payload that ends `out`, behind room for one head at `at`.
-pub(crate) fn cut_into_frames(out: &mut Vec<u8>, at: usize, stream: u32, frame_bytes_max: usize) {
+/// Makes DATA frames of at most `frame_bytes_max` of the payload that ends `out`, behind room for one head at `at`. The
+/// last of them has `last_flags`.
+pub(crate) fn cut_into_frames(out: &mut Vec<u8>, at: usize, stream: u32, last_flags: u8, frame_bytes_max: usize) {
     let total = out.len() - at - HEAD_BYTES;
-    let head = |length: usize| Head { length: length as u32, kind: kind::DATA, flags: 0, stream }.to_bytes();
+    let head = |length: usize, flags: u8| Head { length: length as u32, kind: kind::DATA, flags, stream }.to_bytes();
     if total <= frame_bytes_max {
-        out[at..at + HEAD_BYTES].copy_from_slice(&head(total));
+        out[at..at + HEAD_BYTES].copy_from_slice(&head(total, last_flags));
         return;
     }
     let frames = total.div_ceil(frame_bytes_max);
@@ -34,7 +35,8 @@ pub(crate) fn cut_into_frames(out: &mut Vec<u8>, at: usize, stream: u32, frame_b
         if frame > 0 {
             out.copy_within(from..from + length, to);
         }
-        out[to - HEAD_BYTES..to].copy_from_slice(&head(length));
+        let flags = if frame + 1 == frames { last_flags } else { 0 };
+        out[to - HEAD_BYTES..to].copy_from_slice(&head(length, flags));
     }
 }
 
@@ -47,10 +49,11 @@ mod tests {
         for total in [1, 4, 5, 9, 10, 11] {
             let payload: Vec<u8> = (0..total).collect();
             let mut out = [&b"before"[..], &[0; HEAD_BYTES], &payload].concat();
-            cut_into_frames(&mut out, 6, 7, 5);
+            cut_into_frames(&mut out, 6, 7, 1, 5);
             let mut expected = b"before".to_vec();
-            for part in payload.chunks(5) {
-                Head { length: part.len() as u32, kind: kind::DATA, flags: 0, stream: 7 }.write(&mut expected);
+            for (at, part) in payload.chunks(5).enumerate() {
+                let flags = u8::from((at + 1) * 5 >= payload.len());
+                Head { length: part.len() as u32, kind: kind::DATA, flags, stream: 7 }.write(&mut expected);
                 expected.extend_from_slice(part);
             }
             assert_eq!(out, expected, "{total} bytes");

@@ -1,10 +1,13 @@
 //! The server's side of one client connection: what it is made of, and the way through it.
 
+mod calm;
+mod count;
 mod data;
 mod drain;
 mod grant;
 mod head;
 mod headers;
+mod line;
 mod meaning;
 mod memo;
 mod receive;
@@ -20,19 +23,21 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 
+use self::calm::Calm;
+pub use self::count::{Count, Counts};
 use self::data::DataCursor;
 use self::drain::Drain;
 use self::headers::{Decoded, PendingBlock};
+use self::line::Line;
 use self::memo::{Memo, Written};
 use self::receive::Step;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
 use crate::frame::{Error, HEAD_BYTES, PREFACE, flag};
-use crate::h2::calm::Calm;
 use crate::h2::event::{Event, StreamRef};
 use crate::h2::flow::{ReceiveWindow, SendWindow};
 use crate::h2::held::{Held, Spares};
-use crate::h2::input::Input;
+use crate::h2::input::{self, Input};
 use crate::hpack::{Decoder, Encoder};
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, FRAME_BYTES_MAX, HEADER_TABLE_BYTES_MAX, Limits,
@@ -91,16 +96,18 @@ pub struct Connection {
     pub(super) now_ns: u64,
     /// Bytes that were read and not dealt with; the memory of the last such bytes otherwise.
     kept: Vec<u8>,
+    /// Where in `kept` they begin.
+    kept_from: usize,
     pub(super) output: Vec<u8>,
     /// Answers to PING, SETTINGS and the like in the output.
     control_frames: usize,
-    /// HEADERS or DATA have been sent since the last PING.
-    pub(super) has_sent: bool,
+    /// Frames of HEADERS and DATA that have been sent; wraps.
+    pub(super) sent_frames: u32,
     pub(super) decoder: Decoder,
     pub(super) encoder: Encoder,
     pub(super) memo: Memo,
-    /// Our plain response headers and trailers, as they were written last.
-    pub(super) written_headers: Written,
+    /// Our plain response headers, without and with our encodings, and trailers, as they were written last.
+    pub(super) written_headers: [Written; 2],
     pub(super) written_trailers: Written,
     pub(super) block: Vec<u8>,
     pub(super) pending_block: Option<PendingBlock>,
@@ -125,13 +132,13 @@ pub struct Connection {
     pub(super) receive_window: ReceiveWindow,
     pub(super) send_window: SendWindow,
     /// Streams with bytes that wait for the connection's window only.
-    pub(super) queue: VecDeque<StreamRef>,
-    /// Streams that have found no window and want to hear of one.
-    pub(super) starved: VecDeque<StreamRef>,
+    pub(super) queue: Line,
+    /// Streams that have found no window of the connection, or no room, and want to hear of one.
+    pub(super) starved: Line,
     /// Calls that wait until there is room for their replies.
-    pub(super) parked: VecDeque<StreamRef>,
+    pub(super) parked: Line,
     /// Streams whose message waits for room.
-    pub(super) admissions: VecDeque<StreamRef>,
+    pub(super) admissions: Line,
     pub(super) admitted_bytes_max: usize,
     pub(super) held: Held,
     pub(super) spares: Spares,
@@ -152,13 +159,14 @@ impl Connection {
             peer_goes: false,
             now_ns,
             kept: Vec::new(),
+            kept_from: 0,
             output: Vec::new(),
             control_frames: 0,
-            has_sent: false,
+            sent_frames: 0,
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
             encoder: Encoder::new(),
             memo: Memo::default(),
-            written_headers: Written::new(flag::END_HEADERS),
+            written_headers: [Written::new(flag::END_HEADERS); 2],
             written_trailers: Written::new(flag::END_HEADERS | flag::END_STREAM),
             block: Vec::new(),
             pending_block: None,
@@ -176,15 +184,21 @@ impl Connection {
             straight_bytes_max: straight::bytes_max(&limits, stream_window_bytes),
             receive_window: ReceiveWindow::new(CONNECTION_WINDOW_BYTES),
             send_window: SendWindow::new(crate::h2::flow::INITIAL_WINDOW_BYTES),
-            queue: VecDeque::new(),
-            starved: VecDeque::new(),
-            parked: VecDeque::new(),
-            admissions: VecDeque::new(),
+            queue: Line::default(),
+            starved: Line::default(),
+            parked: Line::default(),
+            admissions: Line::default(),
             admitted_bytes_max: limits.connection_buffer_bytes_max.saturating_sub(streams_bytes),
             held: Held::default(),
             spares: Spares::default(),
-            calm: Calm::new(now_ns),
+            calm: Calm::new(&limits),
         }
+    }
+
+    /// The same connection, with a secret that keeps a client from choosing stream identifiers that are slow to find.
+    pub fn with_secret(mut self, secret: u64) -> Self {
+        self.streams.set_secret(secret);
+        self
     }
 
     /// Takes the bytes of one read, which may be none. Frames that are whole in them are read in place.
@@ -194,7 +208,7 @@ impl Connection {
             self.wake_starved();
         }
         let kept = if self.kept.is_empty() { Vec::new() } else { std::mem::take(&mut self.kept) };
-        Input::new(kept, bytes, skip)
+        Input::new(kept, std::mem::take(&mut self.kept_from), bytes, skip)
     }
 
     /// The next event, if the input holds one. `now_ns` is the present on the clock that deadlines are on.
@@ -245,9 +259,9 @@ impl Connection {
     /// Keeps what has not been dealt with: the part of a frame, or everything after a pause.
     pub fn end(&mut self, input: Input<'_>) {
         let spare = std::mem::take(&mut self.kept);
-        self.kept = input.into_kept(spare);
+        (self.kept, self.kept_from) = input.into_kept(spare);
         if self.is_over() {
-            self.kept = Vec::new();
+            (self.kept, self.kept_from) = (Vec::new(), 0);
         } else if self.kept.len() <= PARTIAL_BYTES_MAX {
             // A pause may have kept more than a frame for a while.
             self.kept.shrink_to(2 * PARTIAL_BYTES_MAX);
@@ -265,6 +279,18 @@ impl Connection {
         self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }
 
+    /// Whether a whole frame is kept, with which the next `poll` goes on when no new bytes come: because `poll` was
+    /// not asked to the end, or wanted a pause.
+    pub fn has_more(&self) -> bool {
+        !self.kept.is_empty() && input::begins_with_frame(&self.kept[self.kept_from..])
+    }
+
+    /// What has been counted since the last call, if anything has.
+    #[inline]
+    pub fn take_counts(&mut self) -> Option<Counts> {
+        self.calm.counts.take()
+    }
+
     /// Whether there is nothing more to read or to write, so that the socket is to be closed.
     pub fn is_finished(&self) -> bool {
         self.is_over() && self.output.is_empty()
@@ -280,10 +306,9 @@ impl Connection {
         self.held.bytes() + self.output.len() + self.kept.len()
     }
 
-    /// Bytes that were read and await the rest of their frame.
-    #[cfg(test)]
-    pub(super) fn kept_bytes(&self) -> usize {
-        self.kept.len()
+    /// Bytes that were read and not dealt with: the part of a frame, or everything after a pause.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept.len() - self.kept_from
     }
 
     /// Gives the memory of an assembled message back, so that the next one needs none. Optional.
@@ -349,15 +374,14 @@ impl Connection {
         let stream = &mut self.streams[slot];
         self.held.waited(stream.outbound.waiting_bytes());
         let buffers = [stream.outbound.take(), stream.inbound.take()];
-        let (is_queued, is_starved) = (stream.outbound.is_queued, stream.outbound.is_starved);
+        let (is_queued, is_in_line) = (stream.outbound.is_queued, stream.outbound.is_in_line);
         let is_parked = stream.is_parked;
-        let reference = self.streams.reference(slot);
         self.streams.remove(slot);
-        // Queues never hold what is gone, or a client could make them grow.
-        let queues = [(is_queued, &mut self.queue), (is_starved, &mut self.starved), (is_parked, &mut self.parked)];
-        for (is_in, queue) in queues {
+        for (is_in, line) in
+            [(is_queued, &mut self.queue), (is_in_line, &mut self.starved), (is_parked, &mut self.parked)]
+        {
             if is_in {
-                queue.retain(|queued| *queued != reference);
+                line.vanish(&self.streams);
             }
         }
         for buffer in buffers {

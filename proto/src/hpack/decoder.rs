@@ -3,6 +3,7 @@
 use super::dynamic_table::DynamicTable;
 use super::note::{Each, Literals, Note, Reader};
 use super::{Error, FIELD_OVERHEAD_BYTES, TABLE_BYTES_INITIAL, huffman, integer, static_table};
+use crate::limits::{HEADER_LIST_EXPANDED_BYTES_MAX, TABLE_RESIZES_PER_BLOCK_MAX};
 
 /// Scratch that is kept between blocks; a longer one is given back.
 const SCRATCH_BYTES_KEPT: usize = 4_096;
@@ -16,6 +17,8 @@ pub struct Decoder {
     /// Huffman strings that do not go into the table are decoded here.
     scratch: Vec<u8>,
     literals: Literals,
+    /// Size updates since they were asked for.
+    resizes: usize,
 }
 
 impl Decoder {
@@ -23,7 +26,7 @@ impl Decoder {
     /// 4,096 bytes, or with `table_bytes_max` when that is less.
     pub fn new(table_bytes_max: usize) -> Self {
         let table = DynamicTable::new(table_bytes_max.min(TABLE_BYTES_INITIAL));
-        Self { table, table_bytes_max, scratch: Vec::new(), literals: Literals::default() }
+        Self { table, table_bytes_max, scratch: Vec::new(), literals: Literals::default(), resizes: 0 }
     }
 
     /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the
@@ -49,7 +52,7 @@ impl Decoder {
     /// beyond it are decoded, so that the tables stay in step, but not reported.
     ///
     /// # Errors
-    /// [`Error::ListTooLarge`] after the whole block; [`Error::Malformed`] at once; the decoder is of no more use then.
+    /// [`Error::ListTooLarge`] after the whole block; the others at once, and the decoder is of no more use then.
     #[inline]
     pub fn decode(
         &mut self,
@@ -60,15 +63,15 @@ impl Decoder {
         self.read(block, list_bytes_max, &mut Each(on_header))
     }
 
-    /// The same for a reader that notes what it has made of fields. A decoder that it has read from is to have no reader
-    /// that reads its notes differently.
+    /// The same for a reader that notes what it has made of fields. Every reader of one decoder has to give the same
+    /// notes the same meaning.
     ///
     /// # Errors
     /// As [`Self::decode`].
     #[inline]
     pub fn read(&mut self, block: &[u8], list_bytes_max: usize, reader: &mut impl Reader) -> Result<(), Error> {
         let mut rest = block;
-        let mut list = List { bytes_left: list_bytes_max, is_too_large: false };
+        let mut list = List { bytes_left: list_bytes_max, excess_bytes: 0 };
         if rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
             rest = self.size_updates(rest)?;
         }
@@ -79,7 +82,7 @@ impl Decoder {
                     rest = behind;
                     let index = usize::from(first - 0x80);
                     let (name, value) = static_table::ENTRIES[index - 1];
-                    if list.takes(size_of_field(name, value)) && !reader.fixed(index) {
+                    if list.takes(size_of_field(name, value))? && !reader.fixed(index) {
                         reader.field(name, value);
                     }
                 }
@@ -91,14 +94,14 @@ impl Decoder {
             }
         }
         self.release();
-        if list.is_too_large { Err(Error::ListTooLarge) } else { Ok(()) }
+        if list.excess_bytes > 0 { Err(Error::ListTooLarge) } else { Ok(()) }
     }
 
     /// The field at an index of the dynamic table.
     #[inline(always)]
     fn read_indexed(&mut self, index: usize, list: &mut List, reader: &mut impl Reader) -> Result<(), Error> {
         let (size, note) = self.table.note(index).ok_or(INDEX_UNKNOWN)?;
-        if list.takes(size) && (note == Note::NONE || !reader.noted(note)) {
+        if list.takes(size)? && (note == Note::NONE || !reader.noted(note)) {
             let (name, value) = self.table.get(index).ok_or(INDEX_UNKNOWN)?;
             let note = reader.field(name, value);
             if note != Note::NONE {
@@ -121,7 +124,7 @@ impl Decoder {
         let is_spelled = matches!(first, 0x01..0x0f | 0x11..0x1f);
         if is_spelled && let Some((length, size, note)) = self.literals.find(rest) {
             let literal = &rest[..length];
-            if list.takes(size) && !reader.noted(note) {
+            if list.takes(size)? && !reader.noted(note) {
                 let ((name, value), _) = self.uncommon(literal)?;
                 reader.field(name, value);
             }
@@ -130,7 +133,7 @@ impl Decoder {
         let insertions = self.table.insertions();
         let ((name, value), behind) = self.uncommon(rest)?;
         let size = size_of_field(name, value);
-        if !list.takes(size) {
+        if !list.takes(size)? {
             return Ok(behind);
         }
         let note = reader.field(name, value);
@@ -170,10 +173,22 @@ impl Decoder {
         Ok((field, rest))
     }
 
+    /// Changes of the table's size in the blocks since the last call.
+    #[inline]
+    pub fn take_resizes(&mut self) -> usize {
+        std::mem::take(&mut self.resizes)
+    }
+
     /// Size updates stand at the start of a block only (RFC 7541 §4.2). Returns what follows them.
     #[cold]
     fn size_updates<'b>(&mut self, mut rest: &'b [u8]) -> Result<&'b [u8], Error> {
+        let mut resizes = 0;
         while rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
+            resizes += 1;
+            if resizes > TABLE_RESIZES_PER_BLOCK_MAX {
+                return Err(Error::Malformed("more table size updates than a block needs"));
+            }
+            self.resizes += 1;
             let size_max = integer::read(&mut rest, 5)?;
             if size_max > self.table_bytes_max {
                 return Err(Error::Malformed("table size update above SETTINGS_HEADER_TABLE_SIZE"));
@@ -234,22 +249,24 @@ impl Decoder {
     }
 }
 
-/// What is left of the bytes that a header list may have.
+/// What is left of the bytes that a header list may have, and what has come beyond them.
 struct List {
     bytes_left: usize,
-    is_too_large: bool,
+    excess_bytes: usize,
 }
 
 impl List {
     /// Whether a field of this size is still within the bound.
     #[inline(always)]
-    fn takes(&mut self, size: usize) -> bool {
-        match self.bytes_left.checked_sub(size) {
-            Some(left) => self.bytes_left = left,
-            // Nothing more fits: each field counts its overhead at least.
-            None => (self.bytes_left, self.is_too_large) = (0, true),
+    fn takes(&mut self, size: usize) -> Result<bool, Error> {
+        if let Some(left) = self.bytes_left.checked_sub(size) {
+            self.bytes_left = left;
+            return Ok(true);
         }
-        !self.is_too_large
+        // Nothing more fits: each field counts its overhead at least.
+        self.bytes_left = 0;
+        self.excess_bytes += size;
+        if self.excess_bytes > HEADER_LIST_EXPANDED_BYTES_MAX { Err(Error::Expansion) } else { Ok(false) }
     }
 }
 

@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 
 use super::Connection;
+use super::calm::Disturbance;
+use super::count::Count;
 use super::refuse;
 use crate::frame::{self, Error, ErrorCode, flag};
+use crate::grpc::gzip::{self, InflateError};
 use crate::grpc::prefix::PREFIX_BYTES;
 use crate::h2::event::{Call, Event, StreamRef};
+use crate::h2::held;
 use crate::h2::inbound::{Refusal, whole};
 use crate::h2::input::Frame;
+use crate::limits::{FRAGMENT_BYTES_LOW, FRAGMENTS_PER_MESSAGE};
 use crate::status::Status;
 
 /// How much of the DATA frame at the input's position has been dealt with; its events leave one by one.
@@ -53,11 +58,20 @@ impl Connection {
             }
         }
         if !end_stream {
+            if cursor.offset == 0 && payload.len() < FRAGMENT_BYTES_LOW && self.is_fragment(slot) {
+                self.calm.disturb(self.now_ns, Disturbance::Fragments)?;
+            }
             self.grant(slot);
             return Ok(None);
         }
         self.streams[slot].state.end_received();
         Ok(self.end_request(slot))
+    }
+
+    /// Whether a frame that brought no message to its end has left one incomplete.
+    fn is_fragment(&self, slot: usize) -> bool {
+        let inbound = &self.streams[slot].inbound;
+        !inbound.is_empty() && !inbound.is_complete()
     }
 
     /// Counts a DATA frame against the windows and its stream's rules; the stream, when it still takes data.
@@ -70,6 +84,9 @@ impl Connection {
         let id = frame.head.stream;
         if self.is_idle(id) {
             return Err(Error::connection(ErrorCode::ProtocolError, "DATA on an idle stream"));
+        }
+        if content_bytes == 0 && !end_stream {
+            self.calm.disturb(self.now_ns, Disturbance::EmptyFrames)?;
         }
         let grant = self.receive_window.receive(frame.head.length).map_err(|_| {
             Error::connection(ErrorCode::FlowControlError, "more DATA than the connection's window allows")
@@ -97,9 +114,6 @@ impl Connection {
                 Error::stream(id, ErrorCode::ProtocolError, "the content is not as long as content-length says"),
             )?;
         }
-        if content_bytes == 0 && !end_stream {
-            self.calm.disturb(self.now_ns, "too many empty DATA frames")?;
-        }
         Ok(Some(self.streams.reference(slot)))
     }
 
@@ -110,13 +124,12 @@ impl Connection {
         payload: &'i [u8],
         mut cursor: DataCursor,
     ) -> Result<Option<Event<'i>>, Status> {
-        let message_bytes_max = self.limits.message_bytes_max;
         let rest = &payload[cursor.offset..];
         if rest.is_empty() {
             return Ok(None);
         }
         if self.streams[slot].inbound.is_empty()
-            && let Some(message) = whole(rest, message_bytes_max).map_err(|refusal| self.refusal(refusal))?
+            && let Some(message) = self.whole(slot, rest)?
         {
             cursor.offset += PREFIX_BYTES + message.len();
             self.data = Some(cursor);
@@ -126,8 +139,9 @@ impl Connection {
         if !self.streams[slot].inbound.is_complete() {
             return Ok(None);
         }
+        let message = Cow::Owned(self.take_message(slot)?);
         self.data = Some(cursor);
-        Ok(Some(Event::Message { stream: cursor.stream, message: Cow::Owned(self.take_message(slot)) }))
+        Ok(Some(Event::Message { stream: cursor.stream, message }))
     }
 
     /// A part, or all, of the one message that the method takes.
@@ -140,8 +154,7 @@ impl Connection {
         if end_stream
             && !self.holds_back()
             && self.streams[slot].inbound.is_empty()
-            && let Some(message) =
-                whole(payload, self.limits.message_bytes_max).map_err(|refusal| self.refusal(refusal))?
+            && let Some(message) = self.whole(slot, payload)?
             && message.len() + PREFIX_BYTES == payload.len()
         {
             self.streams[slot].state.end_received();
@@ -167,16 +180,17 @@ impl Connection {
             (true, true) => return Some(Event::HalfClosed { stream: self.streams.reference(slot) }),
             (false, false) if inbound.is_complete() && self.holds_back() => {
                 self.streams[slot].is_parked = true;
-                self.parked.push_back(self.streams.reference(slot));
+                self.parked.push(self.streams.reference(slot));
                 return None;
             }
-            (false, false) if inbound.is_complete() => {
-                let message = self.take_message(slot);
-                return Some(self.announce_call(slot, Cow::Owned(message)));
-            }
+            (false, false) if inbound.is_complete() => match self.take_message(slot) {
+                Ok(message) => return Some(self.announce_call(slot, Cow::Owned(message))),
+                Err(status) => status,
+            },
             (false, true) => refuse::NO_MESSAGE,
             (_, false) => refuse::TRUNCATED,
         };
+        self.calm.counts.add(Count::CallsFailed);
         self.announce_reset(slot);
         self.end_with(slot, &status);
         None
@@ -190,13 +204,17 @@ impl Connection {
 
     /// The next call that was held back, when there is room for its reply.
     pub(super) fn next_parked<'i>(&mut self) -> Option<Event<'i>> {
-        if self.holds_back() {
-            return None;
+        loop {
+            if self.holds_back() {
+                return None;
+            }
+            let slot = self.parked.pop(&self.streams)?;
+            self.streams[slot].is_parked = false;
+            match self.take_message(slot) {
+                Ok(message) => return Some(self.announce_call(slot, Cow::Owned(message))),
+                Err(status) => self.end_with(slot, &status),
+            }
         }
-        let slot = self.streams.resolve(self.parked.pop_front()?)?;
-        self.streams[slot].is_parked = false;
-        let message = self.take_message(slot);
-        Some(self.announce_call(slot, Cow::Owned(message)))
     }
 
     fn announce_call<'i>(&mut self, slot: usize, message: Cow<'i, [u8]>) -> Event<'i> {
@@ -208,6 +226,7 @@ impl Connection {
 
     /// Ends a call whose request breaks a rule; what else the client sends of it is dropped.
     fn fail_call(&mut self, slot: usize, end_stream: bool, status: Status) {
+        self.calm.counts.add(Count::CallsFailed);
         if end_stream {
             self.streams[slot].state.end_received();
         }
@@ -216,13 +235,13 @@ impl Connection {
     }
 
     fn refusal(&self, refusal: Refusal) -> Status {
-        refuse::message_refused(refusal, &self.limits)
+        refusal.status(&self.limits)
     }
 
     /// Takes bytes into the message that is being assembled; how many belonged to it.
     fn absorb(&mut self, slot: usize, bytes: &[u8]) -> Result<usize, Status> {
         if !self.has_room_for(slot, bytes.len()) {
-            return Err(refuse::buffer_full(&self.limits));
+            return Err(held::buffer_full(&self.limits));
         }
         if self.streams[slot].inbound.lacks_buffer() {
             let buffer = self.spares.take();
@@ -237,8 +256,42 @@ impl Connection {
         taken.map_err(|refusal| self.refusal(refusal))
     }
 
-    fn take_message(&mut self, slot: usize) -> Vec<u8> {
+    /// The message at the beginning of `bytes`, when all of it is there and not compressed.
+    #[inline]
+    fn whole<'i>(&self, slot: usize, bytes: &'i [u8]) -> Result<Option<&'i [u8]>, Status> {
+        match whole(bytes, self.limits.message_bytes_max) {
+            Err(Refusal::Compressed) if self.streams[slot].inbound.takes_compressed() => Ok(None),
+            outcome => outcome.map_err(|refusal| self.refusal(refusal)),
+        }
+    }
+
+    /// The assembled message, inflated.
+    fn take_message(&mut self, slot: usize) -> Result<Vec<u8>, Status> {
+        self.calm.excuse(Disturbance::Fragments, FRAGMENTS_PER_MESSAGE);
+        let is_compressed = self.streams[slot].inbound.is_compressed();
         self.forget_inbound(slot);
-        self.streams[slot].inbound.take()
+        let bytes = self.streams[slot].inbound.take();
+        if is_compressed { self.inflate(bytes) } else { Ok(bytes) }
+    }
+
+    /// Inflates a message as far as it may be long and there is room for it beside all else that is held.
+    #[cold]
+    fn inflate(&mut self, compressed: Vec<u8>) -> Result<Vec<u8>, Status> {
+        let held = self.held.promised_bytes() + self.output.len() + compressed.len();
+        let room = self.limits.connection_buffer_bytes_max.saturating_sub(held);
+        let mut message = self.spares.take();
+        let outcome = gzip::inflate(&compressed, room.min(self.limits.message_bytes_max), &mut message);
+        self.spares.give(compressed);
+        match outcome {
+            Ok(()) => Ok(message),
+            Err(error) => {
+                self.spares.give(message);
+                Err(match error {
+                    InflateError::Corrupt => self.refusal(Refusal::Corrupt),
+                    InflateError::TooLong if room < self.limits.message_bytes_max => held::buffer_full(&self.limits),
+                    InflateError::TooLong => self.refusal(Refusal::InflatedTooLong),
+                })
+            }
+        }
     }
 }

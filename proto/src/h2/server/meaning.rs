@@ -22,7 +22,9 @@ mod kind {
     pub(super) const AUTHORITY: u64 = 6;
     /// Above it the method.
     pub(super) const PATH: u64 = 7;
-    pub(super) const BITS: u32 = 3;
+    /// Names the encodings that the client takes.
+    pub(super) const ENCODINGS: u64 = 8;
+    pub(super) const BITS: u32 = 4;
 }
 
 /// The longest time-out that a note holds.
@@ -43,7 +45,8 @@ fn meaning(name: &[u8], value: &[u8]) -> Note {
         },
         b"content-type" if grpc::is_grpc(value) => kind::GRPC,
         b"te" if value == b"trailers" => kind::PLAIN,
-        b"user-agent" | b"grpc-accept-encoding" | b"accept-encoding" => kind::PLAIN,
+        b"user-agent" | b"accept-encoding" => kind::PLAIN,
+        b"grpc-accept-encoding" => kind::ENCODINGS,
         b"grpc-timeout" => match grpc::parse_timeout(value) {
             Ok(timeout_ns) if timeout_ns <= TIMEOUT_NS_MAX => kind::TIMEOUT | timeout_ns << kind::BITS,
             _ => return Note::NONE,
@@ -68,6 +71,10 @@ impl Reader for RequestHead {
         let above = note.0 >> kind::BITS;
         match note.0 & ((1 << kind::BITS) - 1) {
             kind::PLAIN => self.has_regular = true,
+            kind::ENCODINGS => {
+                self.has_regular = true;
+                self.encoding.is_named = true;
+            }
             kind::GRPC => {
                 self.has_regular = true;
                 self.is_grpc = true;

@@ -62,6 +62,9 @@ fn word_of(head: &[u8; HEAD_BYTES]) -> u64 {
 /// The bits of [`word_of`] below the length.
 const BELOW_LENGTH: u64 = (1 << 48) - 1;
 
+/// Frames of an answer that goes straight: headers, message, trailers.
+const STRAIGHT_FRAMES: u32 = 3;
+
 impl Connection {
     /// The call at the input's position, if it goes the straight way.
     #[inline(always)]
@@ -104,11 +107,11 @@ impl Connection {
         };
         self.receive_window.receive_silently(length);
         let deadline_ns = known.timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));
-        let method = known.method;
+        let (method, encoding) = (known.method, known.encoding);
         self.last_seen_id = id;
         self.last_id = id;
         let send_window = SendWindow::new(self.peer.initial_window_bytes);
-        let stream = self.streams.begin_fresh(Fresh { id, method, deadline_ns, send_window });
+        let stream = self.streams.begin_fresh(Fresh { id, method, encoding, deadline_ns, send_window });
         input.advance(HEAD_BYTES + block_bytes + HEAD_BYTES + length as usize);
         Some(Call { stream, method, message: Cow::Borrowed(message), deadline_ns })
     }
@@ -154,11 +157,11 @@ impl Connection {
     /// the limits and one frame, and our headers and trailers are remembered.
     #[inline]
     pub(super) fn straight_reply(&self, call: StreamRef, message_bytes: usize) -> Option<StraightReply> {
-        let stream_window = self.streams.fresh(call)?.send_window;
+        let fresh = self.streams.fresh(call)?;
         let generation = self.encoder.generation();
-        let headers = self.written_headers.short_frame(generation)?;
+        let headers = self.written_headers[usize::from(fresh.encoding.is_named)].short_frame(generation)?;
         let trailers = self.written_trailers.short_frame(generation)?;
-        let window = stream_window.available().min(self.send_window.available());
+        let window = fresh.send_window.available().min(self.send_window.available());
         let fits = message_bytes <= self.limits.message_bytes_max
             && message_bytes + PREFIX_BYTES <= window.min(self.peer.frame_bytes_max)
             && self.held.bytes() + self.output.len() + message_bytes <= self.limits.connection_buffer_bytes_max;
@@ -186,7 +189,7 @@ impl Connection {
         }
         reply.trailers.write(id, out);
         self.send_window.take(message_bytes + PREFIX_BYTES);
-        self.has_sent = true;
+        self.sent_frames = self.sent_frames.wrapping_add(STRAIGHT_FRAMES);
         self.streams.end_fresh();
     }
 

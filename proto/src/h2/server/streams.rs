@@ -1,8 +1,8 @@
 //! The open streams of a connection: slots that are used again, found by identifier.
 //!
 //! The index is an open-addressed table of slots. Clients count their identifiers up by two, so that half the
-//! identifier is as good as a hash; whoever skips identifiers to make them collide only slows the walk over his own
-//! streams.
+//! identifier is as good as a hash. Whoever skips identifiers to make them collide, or has many streams that last, gets
+//! a hash that depends on a secret, from the first long walk on.
 //!
 //! A call that comes whole and is answered at once never gets so far: it is *fresh*, a few words beside the table.
 //! Every look into the table enters it first, so that nobody else has to know.
@@ -14,6 +14,8 @@ use crate::h2::event::StreamRef;
 
 /// Entries of the smallest index.
 const INDEX_ENTRIES_MIN: usize = 8;
+/// Steps of a walk from which on identifiers are scattered.
+const WALK_STEPS_MAX: usize = 32;
 
 /// The table of open streams. It grows with the number of streams open at a time, which its owner bounds.
 #[derive(Debug, Default)]
@@ -25,9 +27,18 @@ pub(crate) struct Streams {
     /// Streams in the table.
     entered: usize,
     fresh: Option<Fresh>,
+    /// What scatters the identifiers, unknown to the client.
+    secret: u64,
+    is_scattered: bool,
 }
 
 impl Streams {
+    /// Sets the secret that scatters identifiers which a client has chosen to collide.
+    pub(crate) fn set_secret(&mut self, secret: u64) {
+        debug_assert!(!self.is_scattered, "the secret is set first");
+        self.secret = secret;
+    }
+
     /// Streams that are open.
     #[inline]
     pub(crate) fn open(&self) -> usize {
@@ -83,7 +94,7 @@ impl Streams {
             return None;
         }
         let mask = self.index.len() - 1;
-        let mut at = home(id, mask);
+        let mut at = self.home(id, mask);
         loop {
             let slot = (self.index[at] as usize).checked_sub(1)?;
             if self.slots[slot].id == id {
@@ -124,7 +135,10 @@ impl Streams {
             }
         };
         self.entered += 1;
-        self.enter(id, slot);
+        if self.enter(id, slot) > WALK_STEPS_MAX && !self.is_scattered {
+            self.is_scattered = true;
+            self.build(self.index.len());
+        }
         slot
     }
 
@@ -151,22 +165,25 @@ impl Streams {
 
     /// Forgets all streams.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { secret: self.secret, ..Self::default() };
     }
 
-    fn enter(&mut self, id: u32, slot: usize) {
+    /// Enters a slot; how many steps that took.
+    fn enter(&mut self, id: u32, slot: usize) -> usize {
         let mask = self.index.len() - 1;
-        let mut at = home(id, mask);
+        let start = self.home(id, mask);
+        let mut at = start;
         while self.index[at] != 0 {
             at = (at + 1) & mask;
         }
         self.index[at] = slot as u32 + 1;
+        at.wrapping_sub(start) & mask
     }
 
     /// Removes an entry and moves those behind it up, so that no walk breaks off early.
     fn leave(&mut self, id: u32, slot: usize) {
         let mask = self.index.len() - 1;
-        let mut hole = home(id, mask);
+        let mut hole = self.home(id, mask);
         while self.index[hole] as usize != slot + 1 {
             hole = (hole + 1) & mask;
         }
@@ -174,7 +191,7 @@ impl Streams {
         loop {
             at = (at + 1) & mask;
             let Some(other) = (self.index[at] as usize).checked_sub(1) else { break };
-            let distance_home = at.wrapping_sub(home(self.slots[other].id, mask)) & mask;
+            let distance_home = at.wrapping_sub(self.home(self.slots[other].id, mask)) & mask;
             if distance_home >= (at.wrapping_sub(hole) & mask) {
                 self.index[hole] = self.index[at];
                 hole = at;
@@ -184,7 +201,12 @@ impl Streams {
     }
 
     fn grow(&mut self) {
-        let entries = (self.index.len() * 2).max(INDEX_ENTRIES_MIN);
+        self.build((self.index.len() * 2).max(INDEX_ENTRIES_MIN));
+    }
+
+    /// Enters every open stream into an index of so many entries.
+    #[cold]
+    fn build(&mut self, entries: usize) {
         self.index.clear();
         self.index.resize(entries, 0);
         for slot in 0..self.slots.len() {
@@ -193,11 +215,21 @@ impl Streams {
             }
         }
     }
+
+    #[inline]
+    fn home(&self, id: u32, mask: usize) -> usize {
+        if self.is_scattered { scattered(id, self.secret) & mask } else { (id >> 1) as usize & mask }
+    }
 }
 
-#[inline]
-fn home(id: u32, mask: usize) -> usize {
-    (id >> 1) as usize & mask
+/// An identifier's hash: two rounds of multiplying by a number that the secret decides.
+#[cold]
+fn scattered(id: u32, secret: u64) -> usize {
+    let round = |value: u64, multiplier: u64| {
+        let product = u128::from(value) * u128::from(multiplier | 1);
+        (product >> 64) as u64 ^ product as u64
+    };
+    round(round(u64::from(id) ^ secret, secret.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15), secret) as usize
 }
 
 impl Index<usize> for Streams {
@@ -217,4 +249,4 @@ impl IndexMut<usize> for Streams {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,6 +3,7 @@
 mod client;
 mod compression;
 mod drain;
+mod encodings;
 mod floods;
 mod frames;
 mod grants;

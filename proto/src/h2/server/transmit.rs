@@ -1,5 +1,6 @@
 //! DATA: as much as the windows allow at once, the rest in turn when they open.
 
+use super::stream::Stream;
 use super::{Connection, Pending};
 use crate::frame::{HEAD_BYTES, Head, kind};
 use crate::grpc::prefix::PREFIX_BYTES;
@@ -13,7 +14,7 @@ const BEFORE_MESSAGE_BYTES: usize = HEAD_BYTES + PREFIX_BYTES;
 impl Connection {
     /// Writes one message into the output, or as much of it as the windows allow; the rest waits in the stream.
     pub(super) fn send_message(&mut self, slot: usize, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        self.has_sent = true;
+        self.sent_frames = self.sent_frames.wrapping_add(1);
         let stream = &mut self.streams[slot];
         if stream.outbound.waiting_bytes() > 0 {
             let waiting = stream.outbound.waiting_mut();
@@ -41,7 +42,7 @@ impl Connection {
             self.send_window.take(allowed);
             stream.send_window.take(allowed);
             let id = stream.id;
-            cut_into_frames(&mut self.output, at, id, self.peer.frame_bytes_max);
+            cut_into_frames(&mut self.output, at, id, 0, self.peer.frame_bytes_max);
         }
         if allowed < total {
             self.queue_waiting(slot);
@@ -55,7 +56,7 @@ impl Connection {
         let outbound = &mut stream.outbound;
         if outbound.waiting_bytes() > 0 && !outbound.is_queued && stream.send_window.available() > 0 {
             outbound.is_queued = true;
-            self.queue.push_back(reference);
+            self.queue.push(reference);
         }
     }
 
@@ -69,8 +70,7 @@ impl Connection {
     /// Sends what waits: one frame of each stream in turn, until the connection's window is used up.
     pub(super) fn transmit(&mut self) {
         while self.send_window.available() > 0 {
-            let Some(next) = self.queue.pop_front() else { return };
-            let Some(slot) = self.streams.resolve(next) else { continue };
+            let Some(slot) = self.queue.pop(&self.streams) else { return };
             self.streams[slot].outbound.is_queued = false;
             self.transmit_one(slot);
         }
@@ -85,7 +85,7 @@ impl Connection {
         if bytes == 0 {
             return;
         }
-        self.has_sent = true;
+        self.sent_frames = self.sent_frames.wrapping_add(1);
         Head { length: bytes as u32, kind: kind::DATA, flags: 0, stream: stream.id }.write(&mut self.output);
         self.output.extend_from_slice(&stream.outbound.waiting()[..bytes]);
         self.send_window.take(bytes);
@@ -100,23 +100,41 @@ impl Connection {
         }
     }
 
-    /// Tells the application of a window that has opened, if it has found it closed.
+    /// Tells the application of a window that has opened, if it has found it closed. One whose own window is open, and
+    /// not the connection's, stands in the line that waits for that.
     pub(super) fn wake(&mut self, slot: usize) {
-        if self.streams[slot].outbound.is_starved && self.sendable_bytes(slot) > 0 {
+        if !self.streams[slot].outbound.is_starved {
+            return;
+        }
+        let reference = self.streams.reference(slot);
+        if self.sendable_bytes(slot) > 0 {
             self.streams[slot].outbound.is_starved = false;
-            self.events.push_back(Pending::Writable(self.streams.reference(slot)));
+            self.events.push_back(Pending::Writable(reference));
+            return;
+        }
+        let Stream { send_window, outbound, .. } = &mut self.streams[slot];
+        if send_window.available() > 0 && outbound.waiting_bytes() == 0 && !outbound.is_in_line {
+            outbound.is_in_line = true;
+            self.starved.push(reference);
         }
     }
 
-    /// The same for all that have found theirs closed.
+    /// The same for those that wait for the connection, once it lets anything go.
     pub(super) fn wake_starved(&mut self) {
         for _ in 0..self.starved.len() {
-            let Some(reference) = self.starved.pop_front() else { return };
-            let Some(slot) = self.streams.resolve(reference) else { continue };
-            self.wake(slot);
-            if self.streams[slot].outbound.is_starved {
-                self.starved.push_back(reference);
+            if self.send_window.available() == 0 || self.output.len() >= self.pause_bytes() {
+                return;
             }
+            let Some(slot) = self.starved.pop(&self.streams) else { return };
+            self.streams[slot].outbound.is_in_line = false;
+            self.wake(slot);
+        }
+    }
+
+    /// The same for all, after their windows have changed together.
+    pub(super) fn wake_all(&mut self) {
+        for slot in self.streams.slots() {
+            self.wake(slot);
         }
     }
 

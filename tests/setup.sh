@@ -28,6 +28,7 @@ missing_packages() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
   has go || echo golang-go
   has valgrind || echo valgrind
+  has strace || echo strace
   has h2load || echo nghttp2-client
   has node || echo nodejs
   has npm || echo npm

@@ -8,6 +8,7 @@ mod grant;
 mod head;
 mod headers;
 mod line;
+mod meaning;
 mod memo;
 mod receive;
 mod refuse;
@@ -26,13 +27,13 @@ use self::calm::Calm;
 pub use self::count::{Count, Counts};
 use self::data::DataCursor;
 use self::drain::Drain;
-use self::headers::PendingBlock;
+use self::headers::{Decoded, PendingBlock};
 use self::line::Line;
 use self::memo::{Memo, Written};
 use self::receive::Step;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
-use crate::frame::{HEAD_BYTES, PREFACE, flag};
+use crate::frame::{Error, HEAD_BYTES, PREFACE, flag};
 use crate::h2::event::{Event, StreamRef};
 use crate::h2::flow::{ReceiveWindow, SendWindow};
 use crate::h2::held::{Held, Spares};
@@ -110,6 +111,8 @@ pub struct Connection {
     pub(super) written_trailers: Written,
     pub(super) block: Vec<u8>,
     pub(super) pending_block: Option<PendingBlock>,
+    /// What the block of the next frame was, when it has been decoded already.
+    pub(super) decoded: Option<Box<Result<Decoded, Error>>>,
     pub(super) data: Option<DataCursor>,
     pub(super) events: VecDeque<Pending>,
     pub(super) streams: Streams,
@@ -169,6 +172,7 @@ impl Connection {
             written_trailers: Written::new(flag::END_HEADERS | flag::END_STREAM),
             block: Vec::new(),
             pending_block: None,
+            decoded: None,
             data: None,
             events: VecDeque::new(),
             streams: Streams::default(),
@@ -425,6 +429,7 @@ impl Connection {
         self.held = Held::default();
         self.data = None;
         self.pending_block = None;
+        self.decoded = None;
         self.block = Vec::new();
         self.kept.shrink_to(SPARE_BUFFER_BYTES_MAX);
     }

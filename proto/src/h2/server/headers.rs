@@ -31,7 +31,8 @@ pub(crate) struct PendingBlock {
 }
 
 /// What a decoded block was.
-enum Decoded {
+#[derive(Debug)]
+pub(crate) enum Decoded {
     Verdict(Verdict),
     TooLarge { is_grpc: bool },
 }
@@ -94,6 +95,9 @@ impl Connection {
             return self.receive_trailers(head, block);
         }
         self.use_id(head.stream);
+        if let Some(decoded) = self.decoded.take() {
+            return self.begin_request(head, (*decoded)?);
+        }
         if let Some(call) = self.memo.find(block, self.decoder.generation()) {
             return self.begin_request(head, Decoded::Verdict(Verdict::Call(call)));
         }
@@ -101,10 +105,10 @@ impl Connection {
         self.begin_request(head, decoded)
     }
 
-    fn decode_request(&mut self, block: &[u8]) -> Result<Decoded, Error> {
+    pub(super) fn decode_request(&mut self, block: &[u8]) -> Result<Decoded, Error> {
         let generation = self.decoder.generation();
         let mut request = RequestHead::new();
-        match self.decoder.decode(block, self.limits.header_list_bytes_max, |name, value| request.field(name, value)) {
+        match self.decoder.read(block, self.limits.header_list_bytes_max, &mut request) {
             Ok(()) => self.count_block()?,
             Err(error) => {
                 self.check_list(error)?;
@@ -222,7 +226,7 @@ impl Connection {
     /// HEADERS on a stream that is not idle: trailers, whose content nobody needs.
     fn receive_trailers<'i>(&mut self, head: BlockHead, block: &[u8]) -> Result<Option<Event<'i>>, Error> {
         let mut trailers = RequestHead::new();
-        match self.decoder.decode(block, self.limits.header_list_bytes_max, |name, value| trailers.field(name, value)) {
+        match self.decoder.decode(block, self.limits.header_list_bytes_max, |name, value| trailers.take(name, value)) {
             Ok(()) => self.count_block()?,
             Err(error) => self.check_list(error)?,
         }

@@ -7,6 +7,7 @@ mod drain;
 mod grant;
 mod head;
 mod headers;
+mod inflate;
 mod line;
 mod meaning;
 mod memo;
@@ -28,6 +29,7 @@ pub use self::count::{Count, Counts};
 use self::data::DataCursor;
 use self::drain::Drain;
 use self::headers::{Decoded, PendingBlock};
+use self::inflate::Inflating;
 use self::line::Line;
 use self::memo::{Memo, Written};
 use self::receive::Step;
@@ -114,6 +116,7 @@ pub struct Connection {
     /// What the block of the next frame was, when it has been decoded already.
     pub(super) decoded: Option<Box<Result<Decoded, Error>>>,
     pub(super) data: Option<DataCursor>,
+    pub(super) inflating: Option<Box<Inflating>>,
     pub(super) events: VecDeque<Pending>,
     pub(super) streams: Streams,
     /// The highest identifier that the client has used, and the highest that was served: they differ while draining.
@@ -174,6 +177,7 @@ impl Connection {
             pending_block: None,
             decoded: None,
             data: None,
+            inflating: None,
             events: VecDeque::new(),
             streams: Streams::default(),
             last_seen_id: 0,
@@ -246,6 +250,10 @@ impl Connection {
             if let Some(event) = self.next_parked() {
                 return Some(event);
             }
+            // Inflating may have taken what was left of this turn.
+            if self.effort_left == 0 {
+                return None;
+            }
             self.spend(1);
             match self.step(input) {
                 Ok(Step::Event(event)) => return Some(event),
@@ -287,7 +295,8 @@ impl Connection {
     /// end, or wanted a pause.
     pub fn has_more(&self) -> bool {
         let has_frame = self.phase != Phase::Preface && input::begins_with_frame(&self.kept[self.kept_from..]);
-        has_frame || !self.events.is_empty() || (!self.parked.is_empty() && !self.holds_back())
+        let has_call = self.inflating.is_some() || (!self.parked.is_empty() && !self.holds_back());
+        has_frame || !self.events.is_empty() || has_call
     }
 
     /// Sets how much is done before `poll` returns nothing, although there is more: one for each frame that does not go
@@ -332,7 +341,7 @@ impl Connection {
 
     /// Bytes received and not yet delivered, or answered and not yet taken from the output.
     pub fn held_bytes(&self) -> usize {
-        self.held.bytes() + self.output.len() + self.kept.len()
+        self.held.bytes() + self.output.len() + self.kept.len() + self.inflating_bytes()
     }
 
     /// Bytes that were read and not dealt with: the part of a frame, or everything after a pause.
@@ -400,6 +409,7 @@ impl Connection {
     /// Forgets a stream and gives back all that it held.
     pub(super) fn release(&mut self, slot: usize) {
         self.forget_inbound(slot);
+        self.forget_inflating(self.streams.reference(slot));
         let stream = &mut self.streams[slot];
         self.held.waited(stream.outbound.waiting_bytes());
         let buffers = [stream.outbound.take(), stream.inbound.take()];
@@ -428,6 +438,7 @@ impl Connection {
         self.admissions.clear();
         self.held = Held::default();
         self.data = None;
+        self.inflating = None;
         self.pending_block = None;
         self.decoded = None;
         self.block = Vec::new();

@@ -3,6 +3,7 @@
 mod calm;
 mod data;
 mod drain;
+mod expire;
 mod grant;
 mod head;
 mod headers;
@@ -11,6 +12,7 @@ mod memo;
 mod receive;
 mod refuse;
 mod respond;
+mod room;
 mod settings;
 mod stream;
 mod streams;
@@ -27,6 +29,7 @@ use self::headers::PendingBlock;
 use self::held::{Held, Spares};
 use self::memo::{Memo, Written};
 use self::receive::Step;
+pub use self::room::Footprint;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
 use crate::frame::{HEAD_BYTES, PREFACE};
@@ -87,11 +90,16 @@ pub struct Connection {
     pub(super) limits: Limits,
     pub(super) phase: Phase,
     pub(super) drain: Drain,
+    pub(super) drain_reason: &'static str,
     pub(super) peer_goes: bool,
+    /// The client's side of the socket is closed.
+    pub(super) has_input_ended: bool,
     pub(super) now_ns: u64,
     /// Bytes that were read and not dealt with; the memory of the last such bytes otherwise.
     kept: Vec<u8>,
     pub(super) output: Vec<u8>,
+    /// Bytes taken from the output that the driver still holds.
+    pub(super) sending: usize,
     /// Answers to PING, SETTINGS and the like in the output.
     control_frames: usize,
     /// HEADERS or DATA have been sent since the last PING.
@@ -130,8 +138,16 @@ pub struct Connection {
     pub(super) admissions: VecDeque<StreamRef>,
     pub(super) admitted_bytes_max: usize,
     pub(super) held: Held,
+    /// What the application holds for this connection's calls.
+    pub(super) charged: usize,
+    /// How large the parts of the footprint may become, as the process has room.
+    pub(super) room: Footprint,
     pub(super) spares: Spares,
     pub(super) calm: Calm,
+    /// No open call has an earlier deadline; calls that are over may have had one. `u64::MAX`: none.
+    pub(super) deadline_ns: u64,
+    /// When the last call ended, or the connection was accepted.
+    pub(super) idle_since_ns: u64,
 }
 
 impl Connection {
@@ -145,10 +161,13 @@ impl Connection {
             limits,
             phase: Phase::Preface,
             drain: Drain::No,
+            drain_reason: "",
             peer_goes: false,
+            has_input_ended: false,
             now_ns,
             kept: Vec::new(),
             output: Vec::new(),
+            sending: 0,
             control_frames: 0,
             has_sent: false,
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
@@ -176,8 +195,12 @@ impl Connection {
             admissions: VecDeque::new(),
             admitted_bytes_max: limits.connection_buffer_bytes_max.saturating_sub(streams_bytes),
             held: Held::default(),
+            charged: 0,
+            room: Footprint::UNBOUNDED,
             spares: Spares::default(),
             calm: Calm::new(now_ns),
+            deadline_ns: u64::MAX,
+            idle_since_ns: now_ns,
         }
     }
 
@@ -186,6 +209,9 @@ impl Connection {
         let skip = if self.phase == Phase::Preface { PREFACE.len() } else { 0 };
         if !self.starved.is_empty() {
             self.wake_starved();
+        }
+        if !self.admissions.is_empty() {
+            self.admit_waiting();
         }
         let kept = if self.kept.is_empty() { Vec::new() } else { std::mem::take(&mut self.kept) };
         Input::new(kept, bytes, skip)
@@ -226,11 +252,17 @@ impl Connection {
     pub fn end(&mut self, input: Input<'_>) {
         let spare = std::mem::take(&mut self.kept);
         self.kept = input.into_kept(spare);
+        if self.streams.open() == 0 {
+            self.deadline_ns = u64::MAX;
+        }
         if self.is_over() {
             self.kept = Vec::new();
         } else if self.kept.len() <= PARTIAL_BYTES_MAX {
             // A pause may have kept more than a frame for a while.
             self.kept.shrink_to(2 * PARTIAL_BYTES_MAX);
+        }
+        if self.has_input_ended {
+            self.abandon_incomplete();
         }
     }
 
@@ -242,7 +274,8 @@ impl Connection {
     /// Whether so much waits to be sent that no more is read: `poll` returns nothing until the output has been taken,
     /// and then goes on with what was kept, even when no new bytes come.
     pub fn wants_pause(&self) -> bool {
-        self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
+        self.unsent_bytes() > self.pause_bytes()
+            || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }
 
     /// Whether there is nothing more to read or to write, so that the socket is to be closed.
@@ -253,11 +286,6 @@ impl Connection {
     /// Calls that have no complete answer yet.
     pub fn open_calls(&self) -> usize {
         self.streams.open()
-    }
-
-    /// Bytes received and not yet delivered, or answered and not yet taken from the output.
-    pub fn held_bytes(&self) -> usize {
-        self.held.bytes() + self.output.len() + self.kept.len()
     }
 
     /// Bytes that were read and await the rest of their frame.
@@ -271,11 +299,6 @@ impl Connection {
         if let Cow::Owned(buffer) = message {
             self.spares.give(buffer);
         }
-    }
-
-    /// Output beyond which no more is read: half of the limit, so that the replies to what was read find room.
-    pub(super) fn pause_bytes(&self) -> usize {
-        self.limits.connection_buffer_bytes_max / 2
     }
 
     /// One more frame of the output that only the peer's frames have caused.
@@ -327,12 +350,15 @@ impl Connection {
     pub(super) fn release(&mut self, slot: usize) {
         self.forget_inbound(slot);
         let stream = &mut self.streams[slot];
-        self.held.waited(stream.outbound.waiting_bytes());
+        self.held.waited(stream.outbound.buffer_bytes());
         let buffers = [stream.outbound.take(), stream.inbound.take()];
         let (is_queued, is_starved) = (stream.outbound.is_queued, stream.outbound.is_starved);
         let is_parked = stream.is_parked;
         let reference = self.streams.reference(slot);
         self.streams.remove(slot);
+        if self.streams.open() == 0 {
+            self.idle_since_ns = self.now_ns;
+        }
         // Queues never hold what is gone, or a client could make them grow.
         let queues = [(is_queued, &mut self.queue), (is_starved, &mut self.starved), (is_parked, &mut self.parked)];
         for (is_in, queue) in queues {
@@ -354,6 +380,7 @@ impl Connection {
         self.parked.clear();
         self.admissions.clear();
         self.held = Held::default();
+        self.charged = 0;
         self.data = None;
         self.pending_block = None;
         self.block = Vec::new();

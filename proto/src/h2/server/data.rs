@@ -185,7 +185,7 @@ impl Connection {
     /// Whether so much of earlier replies waits for the client's windows that no further call is told of: rather than
     /// fail its reply for lack of room, it waits with its request.
     fn holds_back(&self) -> bool {
-        self.held.waiting_bytes() > self.pause_bytes() / 2
+        self.held.waiting_bytes() + self.charged > self.hold_back_bytes()
     }
 
     /// The next call that was held back, when there is room for its reply.
@@ -222,7 +222,7 @@ impl Connection {
     /// Takes bytes into the message that is being assembled; how many belonged to it.
     fn absorb(&mut self, slot: usize, bytes: &[u8]) -> Result<usize, Status> {
         if !self.has_room_for(slot, bytes.len()) {
-            return Err(refuse::buffer_full(&self.limits));
+            return Err(self.room_refusal());
         }
         if self.streams[slot].inbound.lacks_buffer() {
             let buffer = self.spares.take();

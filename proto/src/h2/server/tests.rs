@@ -3,12 +3,14 @@
 mod client;
 mod compression;
 mod drain;
+mod expire;
 mod floods;
 mod frames;
 mod grants;
 mod messages;
 mod preface;
 mod requests;
+mod room;
 mod simulation;
 mod splits;
 mod streaming;

@@ -5,10 +5,14 @@
 mod alone;
 mod app;
 mod backends;
+mod budget;
 mod call;
+mod client;
 pub mod config;
 mod dispatch;
 pub mod host;
+mod lifetime;
+mod limits;
 pub mod listeners;
 pub mod logging;
 mod registry;
@@ -16,6 +20,7 @@ mod run;
 mod services;
 pub mod signals;
 mod status;
+mod upkeep;
 mod wire;
 
 pub use run::run;

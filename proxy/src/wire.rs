@@ -1,36 +1,44 @@
 //! The protocols that a peer of the proxy may speak.
 
-use prism_proto::h2::server::Connection;
 use prism_shard::Machine;
+
+use crate::client::Client;
 
 /// A peer's protocol machine.
 #[derive(Debug)]
 pub(crate) enum Wire {
     /// A client that calls us.
-    Client(Connection),
+    Client(Client),
 }
 
 impl Wire {
-    /// The connection of a client.
+    /// The client.
     #[inline]
-    pub(crate) fn client(&mut self) -> &mut Connection {
-        let Self::Client(connection) = self;
-        connection
+    pub(crate) fn client(&mut self) -> &mut Client {
+        let Self::Client(client) = self;
+        client
     }
 }
 
 impl Machine for Wire {
     #[inline]
     fn output(&mut self) -> &mut Vec<u8> {
-        match self {
-            Self::Client(connection) => connection.output(),
-        }
+        self.client().connection.output()
     }
 
     #[inline]
     fn is_finished(&self) -> bool {
-        match self {
-            Self::Client(connection) => connection.is_finished(),
-        }
+        let Self::Client(client) = self;
+        client.connection.is_finished()
+    }
+
+    #[inline]
+    fn set_sending(&mut self, bytes: usize) {
+        self.client().connection.set_sending(bytes);
+    }
+
+    fn is_answering(&self) -> bool {
+        let Self::Client(client) = self;
+        client.connection.is_answering()
     }
 }

@@ -1,0 +1,157 @@
+//! One client's connection, and what the proxy keeps beside it.
+
+use std::collections::VecDeque;
+
+use prism_backends::OwnedCommand;
+use prism_proto::h2::StreamRef;
+use prism_proto::h2::server::Footprint;
+use prism_proto::limits::SMALL_REPLY_BYTES;
+use prism_proto::status::Status;
+
+use crate::lifetime::Lifetime;
+use crate::services::Connection;
+use crate::status;
+
+/// A client.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) connection: Connection,
+    pub(crate) lifetime: Lifetime,
+    /// Calls whose replies are so large that they wait for room, in their order.
+    deferred: VecDeque<Deferred>,
+    /// The most that the reply of a read on another shard may have: what the last ones had.
+    pub(crate) reply_bytes_max: usize,
+    /// What the shard's sum has of this connection.
+    pub(crate) counted: Footprint,
+    /// It is in the list of those that wait for the process to have room.
+    pub(crate) is_hungry: bool,
+    /// It is in the list of those with deadlines.
+    pub(crate) is_watched: bool,
+}
+
+/// A read whose reply waits for room: nothing of the reply is held, only what is needed to execute it then.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    pub(crate) stream: StreamRef,
+    /// Monotonic time at which the caller stops waiting; 0: never.
+    pub(crate) deadline_ns: u64,
+    pub(crate) namespace: u16,
+    pub(crate) hash: u64,
+    pub(crate) command: OwnedCommand,
+    /// How long the reply was when it found no room.
+    pub(crate) reply_bytes: usize,
+}
+
+impl Deferred {
+    /// What it takes while it waits.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.command.bytes()
+    }
+}
+
+impl Client {
+    pub(crate) fn new(connection: Connection, lifetime: Lifetime) -> Self {
+        Self {
+            connection,
+            lifetime,
+            deferred: VecDeque::new(),
+            reply_bytes_max: SMALL_REPLY_BYTES,
+            counted: Footprint::default(),
+            is_hungry: false,
+            is_watched: false,
+        }
+    }
+
+    /// Whether a reply with a value of so many bytes may be built now. One that must wait for others does so even when
+    /// it would fit.
+    #[inline]
+    pub(crate) fn has_room_for(&self, value_bytes: usize) -> bool {
+        value_bytes <= SMALL_REPLY_BYTES
+            || (self.deferred.is_empty() && self.connection.has_room_for_reply(value_bytes + SMALL_REPLY_BYTES))
+    }
+
+    /// Whether calls wait for room for their replies.
+    #[inline]
+    pub(crate) fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
+    /// Has a call wait for room, behind the others or, when it has waited before, in front of them.
+    #[cold]
+    pub(crate) fn defer(&mut self, call: Deferred, first: bool) {
+        self.connection.charge(call.bytes());
+        if first {
+            self.deferred.push_front(call);
+        } else {
+            self.deferred.push_back(call);
+        }
+    }
+
+    /// The next deferred call, when there is room for its reply.
+    pub(crate) fn next_deferred(&mut self) -> Option<Deferred> {
+        loop {
+            let next = self.deferred.front()?;
+            let is_open = self.connection.is_open(next.stream);
+            let (own_bytes, reply_bytes) = (next.bytes(), next.reply_bytes);
+            // Its own bytes are no reason to wait.
+            self.connection.discharge(own_bytes);
+            if is_open && !self.connection.has_room_for_reply(reply_bytes) {
+                self.connection.charge(own_bytes);
+                return None;
+            }
+            let next = self.deferred.pop_front();
+            if is_open {
+                return next;
+            }
+        }
+    }
+
+    /// A call is over: it waits for nothing any more.
+    pub(crate) fn forget(&mut self, stream: StreamRef) {
+        let connection = &mut self.connection;
+        self.deferred.retain(|call| {
+            let stays = call.stream != stream;
+            if !stays {
+                connection.discharge(call.bytes());
+            }
+            stays
+        });
+        if self.deferred.is_empty() {
+            self.deferred = VecDeque::new();
+        }
+    }
+
+    /// Answers every call whose deadline has passed, wherever it is.
+    pub(crate) fn expire(&mut self, now_ns: u64) {
+        while let Some(late) = self.deferred.iter().find(|call| call.deadline_ns != 0 && call.deadline_ns <= now_ns) {
+            let stream = late.stream;
+            self.connection.finish(stream, &status::expired(), &[]);
+            self.forget(stream);
+        }
+        self.connection.expire(now_ns, &status::expired_waiting());
+    }
+
+    /// Ends all calls.
+    pub(crate) fn cut(&mut self, now_ns: u64, status: &Status) {
+        self.connection.cut_all(now_ns, status);
+        while let Some(call) = self.deferred.pop_front() {
+            self.connection.discharge(call.bytes());
+        }
+    }
+
+    /// Whether something waits until the process, and not only this connection, has room.
+    pub(crate) fn waits_for_process(&self) -> bool {
+        let reply_bytes = self.deferred.front().map(|call| call.reply_bytes);
+        (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
+    }
+
+    /// A reply of a read on another shard had so many bytes, or would have had: what the next ones may have.
+    pub(crate) fn learn_reply_bytes(&mut self, reply_bytes: usize) {
+        self.reply_bytes_max = if reply_bytes > self.reply_bytes_max {
+            reply_bytes
+        } else {
+            // Slowly, so that a few short ones between long ones change little.
+            (self.reply_bytes_max - (self.reply_bytes_max - reply_bytes) / 8).max(SMALL_REPLY_BYTES)
+        };
+    }
+}

@@ -53,6 +53,14 @@ lint-docs: setup-build
 proto: setup-build ## generate the code of the interfaces again, from proto/
 	$(CARGO) run --package prism-proto --example generate
 
+# What is fuzzed, and for how long: make fuzz TARGET=frames SECONDS=1200
+TARGET ?= $(basename $(notdir $(wildcard tests/fuzz/fuzz_targets/*.rs)))
+SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: setup-build ## fuzz every target for a minute; TARGET=... SECONDS=... does one for longer (needs nightly, cargo-fuzz)
+	for target in $(TARGET); do tests/fuzz/run.sh $$target $(SECONDS); done
+
 .PHONY: bench
 bench: setup-build ## run the micro-benchmarks
 	$(CARGO) bench --package prism-bench

@@ -22,6 +22,8 @@ pub struct Limits {
     pub streams_per_connection_max: usize,
     /// The longest header list of a request, counted as RFC 9113 §6.5.2 counts it.
     pub header_list_bytes_max: usize,
+    /// How long a client may take until it has sent its preface and acknowledged our SETTINGS; 0: for ever.
+    pub handshake_timeout_ns: u64,
     /// How long a drain may take before what is left is ended.
     pub drain_timeout_ns: u64,
     /// The shortest interval at which a client may ping without drawing a strike (gRPC A8).
@@ -48,6 +50,7 @@ impl Limits {
         connections_max: 10_000,
         streams_per_connection_max: 1_024,
         header_list_bytes_max: 16 << 10,
+        handshake_timeout_ns: 10 * SECOND_NS,
         drain_timeout_ns: 10 * SECOND_NS,
         ping_interval_min_ns: 5 * SECOND_NS,
         connection_idle_max_ns: 0,
@@ -89,11 +92,60 @@ pub const LARGE_REPLY_BYTES: usize = 64 << 10;
 /// What one stream may send in its turn when several wait for the same window.
 pub const SEND_TURN_BYTES_MAX: usize = 16 << 10;
 /// Answers to PING, SETTINGS and the like that may wait to be sent before no more is read.
-pub const CONTROL_FRAMES_MAX: usize = 4_096;
-/// Resets, SETTINGS, empty DATA frames and broken rules that a connection is forgiven in a burst (CVE-2023-44487).
-pub const DISTURBANCES_BURST_MAX: u64 = 4_096;
-/// How many of them are forgiven in a second.
-pub const DISTURBANCES_PER_SECOND: u64 = 1_000;
+pub const CONTROL_FRAMES_MAX: usize = 1_024;
+/// How often one connection may do a thing that costs us more than it: what is beyond ends it with ENHANCE_YOUR_CALM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// How many times at once.
+    pub burst_max: u64,
+    /// How many of them are forgiven in a second.
+    pub per_second: u64,
+}
+
+/// Resets of calls without an answer (CVE-2023-44487); twice the streams of a connection when that is more.
+pub const RESETS: Allowance = Allowance { burst_max: 4_096, per_second: 1_000 };
+/// Streams that we reset because a frame broke their rules (CVE-2025-8671).
+pub const RESETS_MADE: Allowance = Allowance { burst_max: 1_024, per_second: 100 };
+/// SETTINGS frames (CVE-2019-9515). Each may change the windows of all streams.
+pub const SETTINGS_FRAMES: Allowance = Allowance { burst_max: 512, per_second: 50 };
+/// DATA without content or end, HEADERS and CONTINUATION without a block (CVE-2019-9518).
+pub const EMPTY_FRAMES: Allowance = Allowance { burst_max: 2_048, per_second: 500 };
+/// PRIORITY frames (CVE-2019-9513).
+pub const PRIORITY_FRAMES: Allowance = Allowance { burst_max: 2_048, per_second: 500 };
+/// Frames of unknown types, and those that nothing asked for: answers to no PING, GOAWAYs after the first, resets of
+/// streams that are closed.
+pub const STRAY_FRAMES: Allowance = Allowance { burst_max: 4_096, per_second: 1_000 };
+/// WINDOW_UPDATEs beyond [`WINDOW_UPDATES_PER_FRAME`].
+pub const WINDOW_UPDATES: Allowance = Allowance { burst_max: 4_096, per_second: 1_000 };
+/// WINDOW_UPDATEs of less than [`WINDOW_INCREMENT_BYTES_LOW`] while more waits (CVE-2019-9511, CVE-2019-9517).
+pub const SMALL_WINDOWS: Allowance = Allowance { burst_max: 4_096, per_second: 500 };
+/// Changes of the header table's size inside header blocks.
+pub const TABLE_RESIZES: Allowance = Allowance { burst_max: 256, per_second: 16 };
+/// Header lists above `limits.header_list_bytes_max`.
+pub const LONG_HEADER_LISTS: Allowance = Allowance { burst_max: 512, per_second: 100 };
+/// Streams above `limits.streams_per_connection_max`, which are refused. A client may open many before it has read our
+/// SETTINGS.
+pub const STREAMS_REFUSED: Allowance = Allowance { burst_max: 4_096, per_second: 500 };
+/// DATA frames of less than [`FRAGMENT_BYTES_LOW`] that leave their message incomplete.
+pub const FRAGMENTS: Allowance = Allowance { burst_max: 4_096, per_second: 1_000 };
+
+/// What a client forgives its server: SETTINGS, pings, resets, empty and unknown frames together.
+pub const SERVER_DISTURBANCES: Allowance = Allowance { burst_max: 4_096, per_second: 1_000 };
+
+/// WINDOW_UPDATEs that every frame of HEADERS or DATA entitles its receiver to.
+pub const WINDOW_UPDATES_PER_FRAME: u32 = 4;
+/// WINDOW_UPDATEs that may be saved up by that.
+pub const WINDOW_UPDATES_SAVED_MAX: u32 = 65_536;
+/// An increment below it is a dribble when it does not let all go that waits.
+pub const WINDOW_INCREMENT_BYTES_LOW: u32 = 64;
+/// A DATA frame below it is a dribble when its message needs more.
+pub const FRAGMENT_BYTES_LOW: usize = 256;
+/// Small fragments that every message which becomes whole excuses.
+pub const FRAGMENTS_PER_MESSAGE: u64 = 16;
+/// Changes of the header table's size at the start of one header block (RFC 7541 §4.2: at most two are of use).
+pub const TABLE_RESIZES_PER_BLOCK_MAX: usize = 2;
+/// What a header list may expand to before the whole connection is ended: more than any block without repetition can.
+pub const HEADER_LIST_EXPANDED_BYTES_MAX: usize = 256 << 10;
 /// Pings too close to each other that are forgiven, as gRPC's A8 has it.
 pub const PING_STRIKES_MAX: u32 = 2;
 /// Streams that we reset last and whose late frames are ignored.
@@ -106,6 +158,16 @@ pub const SPARE_BUFFER_BYTES_MAX: usize = 16 << 10;
 pub const MEMO_BLOCKS_MAX: usize = 8;
 /// The longest block that it remembers.
 pub const MEMO_BLOCK_BYTES_MAX: usize = 96;
+/// The largest window that a client gives each of its calls, when its limits have room for more.
+pub const CALL_WINDOW_BYTES_MAX: u32 = 64 << 10;
+/// Calls that a client has open before the server has said how many it takes: what RFC 9113 §6.5.2 recommends to allow.
+pub const CALLS_BEFORE_SETTINGS_MAX: usize = 100;
+/// Time-outs that a client enters into the header table, so that one byte says them; others are sent as literals.
+pub const TIMEOUTS_INDEXED_MAX: usize = 8;
+/// Methods whose request headers a client remembers as it wrote them last.
+pub const TEMPLATES_MAX: usize = 8;
+/// The longest block that it remembers.
+pub const TEMPLATE_BYTES_MAX: usize = 48;
 /// As much of a path or a name that we don't know as an error message shows.
 pub const PATH_SHOWN_BYTES_MAX: usize = 256;
 /// The longest `grpc-message` that we send, before it is percent-encoded: clients commonly take header lists of 8 KiB.
@@ -142,8 +204,9 @@ const _: () = {
     // The largest message can come without a pause for the connection's window.
     assert!(CONNECTION_WINDOW_BYTES as usize >= limits.message_bytes_max);
     // Every stream may be cancelled at once, a time-out of all calls for example, and again.
-    assert!(DISTURBANCES_BURST_MAX as usize >= 2 * limits.streams_per_connection_max);
-    assert!(DISTURBANCES_PER_SECOND <= SECOND_NS);
+    assert!(RESETS.burst_max as usize >= 2 * limits.streams_per_connection_max);
+    // A block that names every byte of its list, in Huffman codes of five bits, does not count as an expansion.
+    assert!(FRAME_BYTES_MAX * (1 + CONTINUATIONS_PER_HEADERS_MAX) * 8 / 5 <= HEADER_LIST_EXPANDED_BYTES_MAX);
     // A status message fits one frame when each byte takes three.
     assert!(STATUS_MESSAGE_BYTES_MAX * 3 < FRAME_BYTES_MAX);
 };

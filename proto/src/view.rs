@@ -24,6 +24,7 @@ use crate::wire::{Reader, field_bytes, key, kind, number, write_field};
 const KEY: u32 = 1;
 const NAMESPACE: u32 = 15;
 const KEY_FIELD: u32 = key(KEY, kind::BYTES);
+const KEY_BYTE: u8 = KEY_FIELD as u8;
 const NAMESPACE_FIELD: u32 = key(NAMESPACE, kind::BYTES);
 
 const KEYED_FIELDS: &[(u32, &str)] = &[(KEY, "key"), (NAMESPACE, "namespace")];
@@ -75,6 +76,18 @@ struct Keyed<'a> {
 impl<'a> Keyed<'a> {
     #[inline]
     fn decode(bytes: &'a [u8], schema: &'static Schema) -> Result<Self, DecodeError> {
+        // Nearly every message is one short key and nothing else.
+        if let [KEY_BYTE, length @ ..0x80, key @ ..] = bytes
+            && key.len() == usize::from(*length)
+            && let Some(key) = Text::new(key)
+        {
+            return Ok(Self { key, namespace: Text::default() });
+        }
+        Self::decode_fields(bytes, schema)
+    }
+
+    #[inline(never)]
+    fn decode_fields(bytes: &'a [u8], schema: &'static Schema) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         Self::read(&mut reader, schema).map_err(|problem| DecodeError::new(schema, reader.number(), problem))
     }

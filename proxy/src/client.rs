@@ -140,7 +140,7 @@ impl Client {
     }
 
     /// Whether something waits until the process, and not only this connection, has room.
-    pub(crate) fn waits_for_process(&self) -> bool {
+    pub(crate) fn waits_for_process(&mut self) -> bool {
         let reply_bytes = self.deferred.front().map(|call| call.reply_bytes);
         (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
     }

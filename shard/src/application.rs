@@ -2,7 +2,7 @@
 //!
 //! All calls come from the shard's own thread, one at a time, inside a turn; none may block.
 
-use crate::counters::Counters;
+use crate::counters::{CounterText, Counters};
 use crate::mesh::Mesh;
 use crate::peers::{PeerId, Peers};
 use crate::timers::Timers;
@@ -56,6 +56,9 @@ pub trait Application: Sized + 'static {
     /// What may be sent to a shard from outside.
     type Control: Send + 'static;
 
+    /// What this application counts on each shard, by [`Counters::add_own`].
+    const COUNTERS: &'static [CounterText] = &[];
+
     /// A client was accepted and placed on this shard; what the new machine has to send goes out in this turn.
     fn connected(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) -> Self::Machine;
 
@@ -64,6 +67,12 @@ pub trait Application: Sized + 'static {
 
     /// The other side has stopped sending. What [`Machine::is_answering`] promises is still sent.
     fn ended(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
+        let _ = (turn, peer);
+    }
+
+    /// Goes on with a peer for which [`Peers::call_again`] was called in an earlier turn: after what has come for others,
+    /// and in the order of those calls.
+    fn called_again(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
         let _ = (turn, peer);
     }
 

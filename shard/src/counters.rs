@@ -1,6 +1,7 @@
 //! What a shard counts about itself: written by its own thread, read by any, without contention.
 //!
-//! It does not count calls; what an application counts is the application's.
+//! It does not count calls. What an application counts stands beside it, under the application's names
+//! ([`crate::Application::COUNTERS`]), so that one table has everything with its name and its help.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,21 +56,45 @@ counters! {
     WakesReceived, "wakes_received", "Wake-ups received.";
     Errands, "errands", "Controls and sockets taken from the control lane.";
     Timers, "timers", "Timers that fired.";
+    CallsAgain, "calls_again", "Times that the application asked to go on with a peer in the next turn.";
 }
 
 const COUNT: usize = Counter::ALL.len();
 
+/// A counter's name in snake case, and what it counts.
+pub type CounterText = (&'static str, &'static str);
+
 /// The cells of one shard, shared between its thread and those who read.
 #[derive(Debug)]
-pub(crate) struct Cells([AtomicU64; COUNT]);
+pub(crate) struct Cells {
+    runtime: [AtomicU64; COUNT],
+    own: Box<[AtomicU64]>,
+    own_texts: &'static [CounterText],
+}
 
 impl Cells {
-    pub(crate) fn shared() -> Arc<CachePadded<Self>> {
-        Arc::new(CachePadded::new(Self(std::array::from_fn(|_| AtomicU64::new(0)))))
+    pub(crate) fn shared(own_texts: &'static [CounterText]) -> Arc<CachePadded<Self>> {
+        let runtime = std::array::from_fn(|_| AtomicU64::new(0));
+        let own = own_texts.iter().map(|_| AtomicU64::new(0)).collect();
+        Arc::new(CachePadded::new(Self { runtime, own, own_texts }))
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        Snapshot(std::array::from_fn(|index| self.0[index].load(Ordering::Relaxed)))
+        let own = self.own.iter().map(|cell| cell.load(Ordering::Relaxed)).collect();
+        let runtime = std::array::from_fn(|index| self.runtime[index].load(Ordering::Relaxed));
+        Snapshot { runtime, own, own_texts: self.own_texts }
+    }
+}
+
+/// What every shard has counted, for any thread; cheap to clone, and still there when the shards have stopped.
+#[derive(Debug, Clone)]
+pub struct Statistics(pub(crate) Vec<Arc<CachePadded<Cells>>>);
+
+impl Statistics {
+    /// What stands there now, for each shard.
+    #[must_use]
+    pub fn snapshots(&self) -> Vec<Snapshot> {
+        self.0.iter().map(|cells| cells.snapshot()).collect()
     }
 }
 
@@ -85,26 +110,50 @@ impl Counters {
     /// Adds `amount`; wraps after 2^64.
     #[inline]
     pub fn add(&mut self, counter: Counter, amount: u64) {
-        let cell = &self.0.0[counter as usize];
-        cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+        add(&self.0.runtime[counter as usize], amount);
+    }
+
+    /// Adds `amount` to the application's counter at `index` of its [`crate::Application::COUNTERS`].
+    ///
+    /// # Panics
+    /// When there is no such counter.
+    #[inline]
+    pub fn add_own(&mut self, index: usize, amount: u64) {
+        add(&self.0.own[index], amount);
     }
 
     /// What stands there now.
     #[must_use]
     pub fn get(&self, counter: Counter) -> u64 {
-        self.0.0[counter as usize].load(Ordering::Relaxed)
+        self.0.runtime[counter as usize].load(Ordering::Relaxed)
     }
+}
+
+#[inline]
+fn add(cell: &AtomicU64, amount: u64) {
+    cell.store(cell.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
 }
 
 /// The counters of one shard as they stood at some moment; each value is exact, together they are not one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot([u64; COUNT]);
+pub struct Snapshot {
+    runtime: [u64; COUNT],
+    own: Box<[u64]>,
+    own_texts: &'static [CounterText],
+}
 
 impl Snapshot {
     /// The value of one counter.
     #[must_use]
     pub fn get(&self, counter: Counter) -> u64 {
-        self.0[counter as usize]
+        self.runtime[counter as usize]
+    }
+
+    /// Every counter, the application's last: its text and its value.
+    pub fn iter(&self) -> impl Iterator<Item = (CounterText, u64)> {
+        let runtime = Counter::ALL.iter().map(|counter| (counter.name(), counter.description()));
+        let own = self.own_texts.iter().copied().zip(self.own.iter().copied());
+        runtime.zip(self.runtime).chain(own)
     }
 }
 
@@ -114,14 +163,18 @@ mod tests {
 
     #[test]
     fn what_is_added_is_read() {
-        let cells = Cells::shared();
+        let cells = Cells::shared(&[("calls", "Calls."), ("answers", "Answers.")]);
         let mut counters = Counters::new(cells.clone());
         counters.add(Counter::Turns, 3);
         counters.add(Counter::Timers, 1);
         counters.add(Counter::Turns, 4);
+        counters.add_own(1, 2);
         let snapshot = cells.snapshot();
         assert_eq!((snapshot.get(Counter::Turns), snapshot.get(Counter::Timers)), (7, 1));
         assert_eq!((counters.get(Counter::Turns), snapshot.get(Counter::Sends)), (7, 0));
+        let all: Vec<_> = snapshot.iter().filter(|(_, value)| *value > 0).map(|((name, _), n)| (name, n)).collect();
+        assert_eq!(all, [("turns", 7), ("timers", 1), ("answers", 2)]);
+        assert_eq!(snapshot.iter().count(), COUNT + 2);
     }
 
     #[test]

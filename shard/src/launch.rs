@@ -6,13 +6,12 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam::utils::CachePadded;
 use prism_proto::limits::Limits;
 
 use crate::address::Address;
 use crate::application::Application;
 use crate::clock::now_ns;
-use crate::counters::{Cells, Counters, Snapshot};
+use crate::counters::{Cells, Counters, Snapshot, Statistics};
 use crate::limits::{
     ALLOCATOR_DIRECT_BYTES, ALLOCATOR_TRIM_BYTES, MESH_CAPACITY_DEFAULT, RECEIVE_BUFFER_BYTES_DEFAULT,
     RECEIVE_BUFFERS_DEFAULT, RING_ENTRIES_DEFAULT, UNSENT_BYTES_MAX_DEFAULT,
@@ -106,8 +105,8 @@ pub fn launch<A: Application>(
     }
     let messages = config.ring_messages && probe::rings_can_message();
     let shared = Arc::new(Shared::new(count, config.connections_max, messages)?);
-    let counters: Vec<_> = (0..count).map(|_| Cells::shared()).collect();
-    let mut shards = Shards { shared: shared.clone(), threads: Vec::new(), counters, addresses };
+    let statistics = Statistics((0..count).map(|_| Cells::shared(A::COUNTERS)).collect());
+    let mut shards = Shards { shared: shared.clone(), threads: Vec::new(), statistics, addresses };
     let (ready, readiness) = mpsc::channel();
     let config = Arc::new(config);
     for (index, mesh) in (0..count).zip(Mesh::build(count, config.mesh_capacity)) {
@@ -116,7 +115,7 @@ pub fn launch<A: Application>(
             config: config.clone(),
             shared: shared.clone(),
             mesh,
-            counters: Counters::new(shards.counters[index as usize].clone()),
+            counters: Counters::new(shards.statistics.0[index as usize].clone()),
             make: make.clone(),
         };
         shards.threads.push(thread::start::<A, _>(seed, ready.clone())?);
@@ -140,7 +139,7 @@ fn unexplained() -> io::Error {
 pub struct Shards<A: Application> {
     shared: Arc<Shared<A::Control>>,
     threads: Vec<JoinHandle<Result<(), ShardFailed>>>,
-    counters: Vec<Arc<CachePadded<Cells>>>,
+    statistics: Statistics,
     addresses: Vec<Address>,
 }
 
@@ -179,7 +178,13 @@ impl<A: Application> Shards<A> {
     /// What each shard has counted.
     #[must_use]
     pub fn counters(&self) -> Vec<Snapshot> {
-        self.counters.iter().map(|cells| cells.snapshot()).collect()
+        self.statistics.snapshots()
+    }
+
+    /// The same for other threads, and for the time after the shards.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.statistics.clone()
     }
 
     /// Waits until every shard has stopped, after a drain or a failure.

@@ -36,7 +36,7 @@ mod token;
 pub use address::Address;
 pub use application::{Application, Machine, Turn};
 pub use clock::now_ns;
-pub use counters::{Counter, Counters, Snapshot};
+pub use counters::{Counter, CounterText, Counters, Snapshot, Statistics};
 pub use launch::{Config, Handle, Shards, launch, prepare};
 pub use mesh::Mesh;
 pub use peers::{PeerId, Peers, PeersFull};

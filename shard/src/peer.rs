@@ -84,6 +84,8 @@ pub(crate) struct Slot<M> {
     pub(crate) dirty: bool,
     pub(crate) paused_by_application: bool,
     pub(crate) paused_by_output: bool,
+    /// The application goes on with it in the next turn.
+    pub(crate) to_call_again: bool,
     /// It counts as a connection of this shard.
     pub(crate) accepted: bool,
 }
@@ -105,6 +107,7 @@ impl<M> Slot<M> {
             dirty: false,
             paused_by_application: false,
             paused_by_output: false,
+            to_call_again: false,
             accepted: false,
         }
     }

@@ -28,6 +28,8 @@ pub struct Peers<M> {
     departed: VecDeque<(PeerId, M)>,
     /// Peers in [`Phase::Lingering`] with the time at which that ends, soonest first.
     lingering: VecDeque<(u64, PeerId)>,
+    /// Peers to call the application for again, in the next turn.
+    again: VecDeque<PeerId>,
     pool: Pool,
     unsent_bytes_max: usize,
     /// Slots that are not vacant.
@@ -60,6 +62,7 @@ impl<M: Machine> Peers<M> {
             dirty: Vec::new(),
             departed: VecDeque::new(),
             lingering: VecDeque::new(),
+            again: VecDeque::new(),
             pool: Pool::default(),
             unsent_bytes_max,
             taken: 0,
@@ -139,6 +142,15 @@ impl<M: Machine> Peers<M> {
         self.set_paused(id, false);
     }
 
+    /// Has [`crate::Application::called_again`] called for a peer in the next turn: for one that has more to do than its
+    /// share of this one. A peer whose other side has stopped sending does not end before.
+    pub fn call_again(&mut self, id: PeerId) {
+        let Some(index) = self.find(id) else { return };
+        if !std::mem::replace(&mut self.slots[index as usize].to_call_again, true) {
+            self.again.push_back(id);
+        }
+    }
+
     /// Ends a peer at once: what is unsent is dropped, and the application is told in this turn. To end one after its
     /// output is sent, have its machine say that it is finished.
     pub fn close(&mut self, id: PeerId) {
@@ -194,6 +206,20 @@ impl<M: Machine> Peers<M> {
     /// A machine whose peer is gone, to be handed to the application.
     pub(crate) fn take_departed(&mut self) -> Option<(PeerId, M)> {
         self.departed.pop_front()
+    }
+
+    /// How many peers are to be called again.
+    pub(crate) fn again(&self) -> usize {
+        self.again.len()
+    }
+
+    /// The next peer to be called again, if it is still there.
+    pub(crate) fn take_again(&mut self) -> Option<PeerId> {
+        let id = self.again.pop_front()?;
+        let index = self.find(id)?;
+        self.slots[index as usize].to_call_again = false;
+        self.touch(index);
+        Some(id)
     }
 
     /// Whether bytes are still to be sent to peers.

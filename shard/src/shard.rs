@@ -104,7 +104,10 @@ impl<A: Application> Shard<A> {
     /// Everything but the wait.
     fn turn(&mut self) {
         self.now_ns = now_ns();
+        // Those that had more to do than their share come after what is new, and before what they ask for now.
+        let again = self.parts.peers.again();
         self.work_completions();
+        self.work_again(again);
         self.work_parcels();
         self.work_errands();
         self.work_timers();
@@ -131,6 +134,7 @@ impl<A: Application> Shard<A> {
         let drained = self.parts.application.is_drained(&mut turn!(self))
             && !self.is_listening()
             && !self.parts.peers.is_sending()
+            && self.parts.peers.again() == 0
             && !self.parts.peers.has_work();
         self.parts.shared.report_drained(self.parts.index, drained);
     }

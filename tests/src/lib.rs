@@ -5,6 +5,7 @@
 mod answer;
 mod binary;
 mod caller;
+pub mod fuzz;
 mod launch;
 mod log;
 mod proxy;

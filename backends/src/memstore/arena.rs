@@ -3,9 +3,11 @@
 //! A page is filled from its front and never zeroed; what is freed is linked through the slots themselves. An empty
 //! page goes back to the system, but for one that is kept for the next class in need.
 
+use std::ops::Range;
+
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
-use super::record::{Draft, Record, next_free, write_free};
+use super::record::{Draft, Record, next_free, plain_value, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
 
@@ -72,6 +74,20 @@ impl Arena {
     pub(super) fn record_of(&self, reference: Reference, key: &[u8]) -> Option<Record<'_>> {
         let record = self.record(reference);
         (record.key() == key).then_some(record)
+    }
+
+    /// Where in its page the value of the plain record at `reference` lies, if it is this key's; see [`plain_value`].
+    #[inline(always)]
+    pub(super) fn plain_value(&self, reference: Reference, namespace: u16, key: &[u8]) -> Option<Range<usize>> {
+        let offset = reference.offset();
+        let value = plain_value(self.data.get(reference.page())?.get(offset..)?, namespace, key)?;
+        Some(offset + value.start..offset + value.end)
+    }
+
+    /// Bytes of a page.
+    #[inline(always)]
+    pub(super) fn bytes(&self, page: usize, range: Range<usize>) -> Option<&[u8]> {
+        self.data.get(page)?.get(range)
     }
 
     /// Whether a record of `bytes` may be written over the one at `reference`.

@@ -8,6 +8,8 @@
 //! `value_bytes` cannot hold the length of a value that does not share a page; there the value goes to the end of the
 //! allocation. Namespace and place let the arena move a record: they lead back to the table's entry.
 
+use std::ops::Range;
+
 use super::place::{PLACE_BITS, Place};
 use crate::limits::{KEY_BYTES_MAX, SLOT_BYTES_MAX};
 
@@ -160,6 +162,40 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Where in `slot` the value of its record lies, when it is the plain record of this key: of a namespace whose number fits
+/// the header, without an expiry, in a page with others. None says nothing.
+///
+/// All that makes a record plain is in its header's low half, beside the value's length, so that one comparison tells.
+#[inline(always)]
+pub(super) fn plain_value(slot: &[u8], namespace: u16, key: &[u8]) -> Option<Range<usize>> {
+    let (header, rest) = slot.split_first_chunk::<HEADER_BYTES>()?;
+    let header = u64::from_le_bytes(*header);
+    let expected = key.len() as u64 | u64::from(namespace) << NAMESPACE_SHIFT;
+    let value_bytes = header >> VALUE_SHIFT & VALUE_MASK;
+    if header & u64::from(u32::MAX) & !(VALUE_MASK << VALUE_SHIFT) != expected
+        || u64::from(namespace) >= NAMED
+        || value_bytes >= FREE
+        || !is_same(rest.get(..key.len())?, key)
+    {
+        return None;
+    }
+    let start = HEADER_BYTES + key.len();
+    Some(start..start + value_bytes as usize)
+}
+
+/// Whether two keys of one length are the same. Keys are short: this costs less than a call of what compares at length.
+#[inline(always)]
+fn is_same(ours: &[u8], key: &[u8]) -> bool {
+    const WORD: usize = size_of::<u64>();
+    let (Some(our_first), Some(first)) = (ours.first_chunk::<WORD>(), key.first_chunk::<WORD>()) else {
+        return ours == key;
+    };
+    // The last word may overlap the first.
+    our_first == first
+        && ours.last_chunk::<WORD>() == key.last_chunk::<WORD>()
+        && (key.len() <= 2 * WORD || ours[WORD..] == key[WORD..])
+}
+
 /// Marks a slot as free, with the slot that is free after it.
 pub(super) fn write_free(slot: &mut [u8], next: u16) {
     let header = FREE << VALUE_SHIFT | u64::from(next) << PLACE_SHIFT;
@@ -194,6 +230,37 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_plain_value_is_the_records_or_nothing() {
+        let place = Place::of(7);
+        let keys: Vec<Vec<u8>> = [1, 7, 8, 9, 16, 17, 40].map(|bytes| vec![b'k'; bytes]).into();
+        for key in &keys {
+            for (namespace, expiry_ns) in [(0, None), (30, None), (31, None), (32, None), (0, Some(9))] {
+                let draft = Draft { namespace, place, key, value: b"value", expiry_ns };
+                let mut slot = vec![0xEE; draft.bytes() + 3];
+                draft.write(&mut slot, false);
+                let is_plain = u64::from(namespace) < NAMED && expiry_ns.is_none();
+                let value = plain_value(&slot, namespace, key).map(|range| &slot[range]);
+                assert_eq!(value, is_plain.then_some(&b"value"[..]));
+                for cut in 0..HEADER_BYTES + key.len() {
+                    assert_eq!(plain_value(&slot[..cut], namespace, key), None, "{cut} bytes of a record");
+                }
+                assert_eq!(plain_value(&slot, namespace ^ 1, key), None);
+                for at in 0..key.len() {
+                    let mut other = key.clone();
+                    other[at] ^= 1;
+                    assert_eq!(plain_value(&slot, namespace, &other), None, "byte {at} of {}", key.len());
+                }
+                let mut alone = vec![0xEE; draft.bytes()];
+                draft.write(&mut alone, true);
+                assert_eq!(plain_value(&alone, namespace, key), None);
+            }
+        }
+        let mut free = [0; 16];
+        write_free(&mut free, 0);
+        assert_eq!(plain_value(&free, 0, b""), None);
     }
 
     #[test]

@@ -79,6 +79,14 @@ impl Segment {
         None
     }
 
+    /// The first entry in the home bucket of `place` that may be the one there.
+    #[inline(always)]
+    pub(super) fn likely(&self, place: Place) -> Option<Word> {
+        let bucket = &self.buckets[place.home & MASK];
+        let slot = bucket.tagged(Word::tag(place)).next()?;
+        Some(bucket.word(slot)).filter(|word| !word.is_empty())
+    }
+
     /// The nearest bucket with room for an entry at `place`, and its distance.
     fn room(&self, home: usize) -> Option<usize> {
         (0..PROBE_BUCKETS_MAX).find(|distance| !self.buckets[(home + distance) & MASK].is_full())

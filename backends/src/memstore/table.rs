@@ -86,6 +86,13 @@ impl Table {
         Some((Found { segment, position }, word, made))
     }
 
+    /// The first entry in the home bucket of `place` that may be the one there: nearly always it is.
+    #[inline(always)]
+    pub(super) fn likely(&self, place: Place) -> Option<Word> {
+        let segment = *self.directory.get(self.index(place))? as usize;
+        self.segments.get(segment)?.likely(place)
+    }
+
     pub(super) fn word(&self, found: Found) -> Word {
         self.segments[found.segment].word(found.position)
     }

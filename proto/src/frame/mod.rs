@@ -18,6 +18,8 @@ pub use write::{
 
 /// Bytes of a frame's head.
 pub const HEAD_BYTES: usize = 9;
+/// Bytes of the length that it begins with.
+pub const FRAME_LENGTH_BYTES: usize = 3;
 /// The largest stream identifier, window and window increment: 31 bits.
 pub const STREAM_MAX: u32 = 0x7fff_ffff;
 /// The largest length that a head can say.

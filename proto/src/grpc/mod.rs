@@ -1,4 +1,5 @@
 //! The parts of gRPC over HTTP/2 that stand in headers and before each message.
+pub mod base64;
 pub mod content_type;
 pub mod percent;
 pub mod prefix;

@@ -54,11 +54,26 @@ pub fn write_timeout(timeout_ns: u64, out: &mut Vec<u8>) {
     for (unit, unit_ns) in UNITS {
         let count = timeout_ns.div_ceil(unit_ns);
         if count < 10u64.pow(DIGITS_MAX as u32) {
-            out.extend_from_slice(count.to_string().as_bytes());
+            write_digits(count, out);
             out.push(unit);
             return;
         }
     }
+}
+
+/// Appends a number of at most [`DIGITS_MAX`] digits.
+fn write_digits(mut number: u64, out: &mut Vec<u8>) {
+    let mut digits = [b'0'; DIGITS_MAX];
+    let mut first = DIGITS_MAX;
+    loop {
+        first -= 1;
+        digits[first] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 || first == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[first..]);
 }
 
 #[cfg(test)]

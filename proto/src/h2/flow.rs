@@ -79,6 +79,17 @@ impl ReceiveWindow {
         self.available += grant;
         Ok(Some(grant))
     }
+
+    /// The same for a payload that fits the window and makes no grant due; false, and nothing counted, otherwise.
+    #[inline]
+    pub(crate) fn receive_silently(&mut self, bytes: u32) -> bool {
+        let is_silent = bytes <= self.available && self.consumed + bytes < self.size / 2;
+        if is_silent {
+            self.available -= bytes;
+            self.consumed += bytes;
+        }
+        is_silent
+    }
 }
 
 /// What the peer may still send on one stream; negative while our smaller initial window has reached it only after the

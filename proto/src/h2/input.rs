@@ -37,20 +37,16 @@ pub(crate) enum Next<'i> {
 }
 
 impl<'b> Input<'b> {
-    /// Takes `kept`, in which frames begin after `skip` bytes, and completes its last frame from `bytes`.
-    pub(super) fn new(mut kept: Vec<u8>, bytes: &'b [u8], skip: usize) -> Self {
+    /// Takes `kept`, of which the first `from` bytes have been dealt with and `skip` more are no frame, and completes
+    /// its only frame from `bytes`. When it has a whole one already, `bytes` follow it there: nothing is gained by
+    /// looking for the last of many frames, each time that more come.
+    pub(super) fn new(mut kept: Vec<u8>, from: usize, bytes: &'b [u8], skip: usize) -> Self {
         let mut rest = bytes;
         if !kept.is_empty() {
-            let mut start = skip;
             while !rest.is_empty() {
-                let missing = missing_bytes(&kept, start);
-                match missing {
-                    Missing::Nothing { next } => {
-                        if next == kept.len() {
-                            break;
-                        }
-                        start = next;
-                    }
+                match missing_bytes(&kept, from + skip) {
+                    Missing::Nothing { next } if next == kept.len() => break,
+                    Missing::Nothing { .. } => kept.extend_from_slice(std::mem::take(&mut rest)),
                     Missing::Bytes(missing) => {
                         let (first, others) = rest.split_at(missing.min(rest.len()));
                         kept.extend_from_slice(first);
@@ -60,7 +56,7 @@ impl<'b> Input<'b> {
                 }
             }
         }
-        Self { kept, rest, position: Cell::new(0) }
+        Self { kept, rest, position: Cell::new(from) }
     }
 
     /// The bytes at the position, up to the end of the part that holds them.
@@ -70,6 +66,12 @@ impl<'b> Input<'b> {
             None => &self.kept[position..],
             Some(offset) => &self.rest[offset..],
         }
+    }
+
+    /// This read's bytes at the position, unless what was kept comes first.
+    #[inline]
+    pub(super) fn in_place(&self) -> Option<&[u8]> {
+        self.rest.get(self.position.get().checked_sub(self.kept.len())?..)
     }
 
     /// The frame at the position.
@@ -88,28 +90,36 @@ impl<'b> Input<'b> {
     }
 
     /// Leaves `bytes` at the position behind.
+    #[inline]
     pub(super) fn advance(&self, bytes: usize) {
         self.position.set(self.position.get() + bytes);
     }
 
-    /// Moves what has not been dealt with into a buffer, `spare` where `kept` had none; the buffer may be empty.
-    pub(super) fn into_kept(self, spare: Vec<u8>) -> Vec<u8> {
+    /// Moves what has not been dealt with into a buffer, `spare` where `kept` had none, which may be empty; where in it
+    /// that begins. What is kept through many looks is moved to the front no more than twice.
+    pub(super) fn into_kept(self, spare: Vec<u8>) -> (Vec<u8>, usize) {
         let Self { mut kept, rest, position } = self;
         let position = position.get();
         match position.checked_sub(kept.len()) {
             None => {
-                kept.drain(..position);
+                let from = if position >= kept.len() / 2 { 0 } else { position };
+                kept.drain(..position - from);
                 kept.extend_from_slice(rest);
-                kept
+                (kept, from)
             }
             Some(offset) => {
                 let mut buffer = if kept.capacity() > spare.capacity() { kept } else { spare };
                 buffer.clear();
                 buffer.extend_from_slice(&rest[offset..]);
-                buffer
+                (buffer, 0)
             }
         }
     }
+}
+
+/// Whether `bytes` begin with a whole frame, or with the head of one that is too long.
+pub(super) fn begins_with_frame(bytes: &[u8]) -> bool {
+    !matches!(missing_bytes(bytes, 0), Missing::Bytes(_))
 }
 
 /// What the frame at a place still lacks.

@@ -1,7 +1,8 @@
 //! HTTP/2 (RFC 9113) made for gRPC, without IO: bytes and time go in, events and bytes come out.
 //!
-//! [`server::Connection`] is one client's connection. It knows no sockets, tasks, header maps or request objects: a
-//! call is a method, a message and a deadline, and an answer is written straight into the bytes that are sent next.
+//! [`server::Connection`] is one client's connection, [`client::Connection`] one to a server. They know no sockets,
+//! tasks, header maps or request objects: a call is a method, a message and a deadline, and an answer is written
+//! straight into the bytes that are sent next.
 //!
 //! ```
 //! use prism_proto::h2::Event;
@@ -31,8 +32,13 @@
 //! }
 //! ```
 
+mod allowance;
+pub mod client;
 mod event;
+mod field;
 mod flow;
+mod framing;
+mod held;
 mod inbound;
 mod input;
 mod outbound;

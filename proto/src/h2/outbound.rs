@@ -37,6 +37,8 @@ pub(crate) struct Outbound {
     pub(crate) is_queued: bool,
     /// The application has been told that nothing may be sent, and wants to hear when that changes.
     pub(crate) is_starved: bool,
+    /// It stands in the line of those that wait for the connection's window, or for room, to be told.
+    pub(crate) is_in_line: bool,
 }
 
 impl Outbound {

@@ -1,19 +1,21 @@
 //! The server's side of one client connection: what it is made of, and the way through it.
 
 mod calm;
+mod count;
 mod data;
 mod drain;
 mod expire;
 mod grant;
 mod head;
 mod headers;
-mod held;
+mod line;
 mod memo;
 mod receive;
 mod refuse;
 mod respond;
 mod room;
 mod settings;
+mod straight;
 mod stream;
 mod streams;
 mod transmit;
@@ -23,19 +25,21 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use self::calm::Calm;
+pub use self::count::{Count, Counts};
 use self::data::DataCursor;
 use self::drain::Drain;
 use self::headers::PendingBlock;
-use self::held::{Held, Spares};
+use self::line::Line;
 use self::memo::{Memo, Written};
 use self::receive::Step;
 pub use self::room::Footprint;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
-use crate::frame::{HEAD_BYTES, PREFACE};
+use crate::frame::{HEAD_BYTES, PREFACE, flag};
 use crate::h2::event::{Event, StreamRef};
 use crate::h2::flow::{ReceiveWindow, SendWindow};
-use crate::h2::input::Input;
+use crate::h2::held::{Held, Spares};
+use crate::h2::input::{self, Input};
 use crate::hpack::{Decoder, Encoder};
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, FRAME_BYTES_MAX, HEADER_TABLE_BYTES_MAX, Limits,
@@ -97,13 +101,15 @@ pub struct Connection {
     pub(super) now_ns: u64,
     /// Bytes that were read and not dealt with; the memory of the last such bytes otherwise.
     kept: Vec<u8>,
+    /// Where in `kept` they begin.
+    kept_from: usize,
     pub(super) output: Vec<u8>,
     /// Bytes taken from the output that the driver still holds.
     pub(super) sending: usize,
     /// Answers to PING, SETTINGS and the like in the output.
     control_frames: usize,
-    /// HEADERS or DATA have been sent since the last PING.
-    pub(super) has_sent: bool,
+    /// Frames of HEADERS and DATA that have been sent; wraps.
+    pub(super) sent_frames: u32,
     pub(super) decoder: Decoder,
     pub(super) encoder: Encoder,
     pub(super) memo: Memo,
@@ -126,16 +132,18 @@ pub struct Connection {
     /// Our SETTINGS have been acknowledged.
     pub(super) is_acknowledged: bool,
     pub(super) stream_window_bytes: u32,
+    /// The longest DATA frame that a call may have which goes the straight way.
+    pub(super) straight_bytes_max: u32,
     pub(super) receive_window: ReceiveWindow,
     pub(super) send_window: SendWindow,
     /// Streams with bytes that wait for the connection's window only.
-    pub(super) queue: VecDeque<StreamRef>,
-    /// Streams that have found no window and want to hear of one.
-    pub(super) starved: VecDeque<StreamRef>,
+    pub(super) queue: Line,
+    /// Streams that have found no window of the connection, or no room, and want to hear of one.
+    pub(super) starved: Line,
     /// Calls that wait until there is room for their replies.
-    pub(super) parked: VecDeque<StreamRef>,
+    pub(super) parked: Line,
     /// Streams whose message waits for room.
-    pub(super) admissions: VecDeque<StreamRef>,
+    pub(super) admissions: Line,
     pub(super) admitted_bytes_max: usize,
     pub(super) held: Held,
     /// What the application holds for this connection's calls.
@@ -148,6 +156,8 @@ pub struct Connection {
     pub(super) deadline_ns: u64,
     /// When the last call ended, or the connection was accepted.
     pub(super) idle_since_ns: u64,
+    /// The last call that was over by then.
+    idle_after_id: u32,
 }
 
 impl Connection {
@@ -166,15 +176,16 @@ impl Connection {
             has_input_ended: false,
             now_ns,
             kept: Vec::new(),
+            kept_from: 0,
             output: Vec::new(),
             sending: 0,
             control_frames: 0,
-            has_sent: false,
+            sent_frames: 0,
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
             encoder: Encoder::new(),
             memo: Memo::default(),
-            written_headers: Written::default(),
-            written_trailers: Written::default(),
+            written_headers: Written::new(flag::END_HEADERS),
+            written_trailers: Written::new(flag::END_HEADERS | flag::END_STREAM),
             block: Vec::new(),
             pending_block: None,
             data: None,
@@ -187,21 +198,29 @@ impl Connection {
             peer: PeerSettings::INITIAL,
             is_acknowledged: false,
             stream_window_bytes,
+            straight_bytes_max: straight::bytes_max(&limits, stream_window_bytes),
             receive_window: ReceiveWindow::new(CONNECTION_WINDOW_BYTES),
             send_window: SendWindow::new(crate::h2::flow::INITIAL_WINDOW_BYTES),
-            queue: VecDeque::new(),
-            starved: VecDeque::new(),
-            parked: VecDeque::new(),
-            admissions: VecDeque::new(),
+            queue: Line::default(),
+            starved: Line::default(),
+            parked: Line::default(),
+            admissions: Line::default(),
             admitted_bytes_max: limits.connection_buffer_bytes_max.saturating_sub(streams_bytes),
             held: Held::default(),
             charged: 0,
             room: Footprint::UNBOUNDED,
             spares: Spares::default(),
-            calm: Calm::new(now_ns),
+            calm: Calm::new(&limits),
             deadline_ns: u64::MAX,
             idle_since_ns: now_ns,
+            idle_after_id: 0,
         }
+    }
+
+    /// The same connection, with a secret that keeps a client from choosing stream identifiers that are slow to find.
+    pub fn with_secret(mut self, secret: u64) -> Self {
+        self.streams.set_secret(secret);
+        self
     }
 
     /// Takes the bytes of one read, which may be none. Frames that are whole in them are read in place.
@@ -214,15 +233,25 @@ impl Connection {
             self.admit_waiting();
         }
         let kept = if self.kept.is_empty() { Vec::new() } else { std::mem::take(&mut self.kept) };
-        Input::new(kept, bytes, skip)
+        Input::new(kept, std::mem::take(&mut self.kept_from), bytes, skip)
     }
 
     /// The next event, if the input holds one. `now_ns` is the present on the clock that deadlines are on.
+    #[inline]
     pub fn poll<'i>(&mut self, input: &'i Input<'_>, now_ns: u64) -> Option<Event<'i>> {
         self.now_ns = self.now_ns.max(now_ns);
         if self.output.is_empty() {
             self.control_frames = 0;
         }
+        match self.straight_call(input) {
+            Some(call) => Some(Event::Unary(call)),
+            None => self.next_event(input),
+        }
+    }
+
+    /// The next event, whatever it is.
+    #[inline(never)]
+    fn next_event<'i>(&mut self, input: &'i Input<'_>) -> Option<Event<'i>> {
         loop {
             if let Some(pending) = self.events.pop_front() {
                 match pending {
@@ -241,7 +270,11 @@ impl Connection {
             }
             match self.step(input) {
                 Ok(Step::Event(event)) => return Some(event),
-                Ok(Step::Continue) => {}
+                Ok(Step::Continue) => {
+                    if let Some(call) = self.straight_call_later(input) {
+                        return Some(Event::Unary(call));
+                    }
+                }
                 Ok(Step::Incomplete) => return None,
                 Err(error) => self.fail(error),
             }
@@ -251,12 +284,15 @@ impl Connection {
     /// Keeps what has not been dealt with: the part of a frame, or everything after a pause.
     pub fn end(&mut self, input: Input<'_>) {
         let spare = std::mem::take(&mut self.kept);
-        self.kept = input.into_kept(spare);
+        (self.kept, self.kept_from) = input.into_kept(spare);
         if self.streams.open() == 0 {
             self.deadline_ns = u64::MAX;
+            if std::mem::replace(&mut self.idle_after_id, self.last_id) != self.last_id {
+                self.idle_since_ns = self.now_ns;
+            }
         }
         if self.is_over() {
-            self.kept = Vec::new();
+            (self.kept, self.kept_from) = (Vec::new(), 0);
         } else if self.kept.len() <= PARTIAL_BYTES_MAX {
             // A pause may have kept more than a frame for a while.
             self.kept.shrink_to(2 * PARTIAL_BYTES_MAX);
@@ -278,6 +314,18 @@ impl Connection {
             || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }
 
+    /// Whether a whole frame is kept, which the next `poll` goes on with even when no new bytes come: because `poll` was
+    /// not asked to the end, or wanted a pause.
+    pub fn has_more(&self) -> bool {
+        !self.kept.is_empty() && input::begins_with_frame(&self.kept[self.kept_from..])
+    }
+
+    /// What has been counted since the last call, if anything has.
+    #[inline]
+    pub fn take_counts(&mut self) -> Option<Counts> {
+        self.calm.counts.take()
+    }
+
     /// Whether there is nothing more to read or to write, so that the socket is to be closed.
     pub fn is_finished(&self) -> bool {
         self.is_over() && self.output.is_empty()
@@ -288,10 +336,9 @@ impl Connection {
         self.streams.open()
     }
 
-    /// Bytes that were read and await the rest of their frame.
-    #[cfg(test)]
-    pub(super) fn kept_bytes(&self) -> usize {
-        self.kept.len()
+    /// Bytes that were read and not dealt with: the part of a frame, or everything after a pause.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept.len() - self.kept_from
     }
 
     /// Gives the memory of an assembled message back, so that the next one needs none. Optional.
@@ -352,18 +399,17 @@ impl Connection {
         let stream = &mut self.streams[slot];
         self.held.waited(stream.outbound.buffer_bytes());
         let buffers = [stream.outbound.take(), stream.inbound.take()];
-        let (is_queued, is_starved) = (stream.outbound.is_queued, stream.outbound.is_starved);
+        let (is_queued, is_in_line) = (stream.outbound.is_queued, stream.outbound.is_in_line);
         let is_parked = stream.is_parked;
-        let reference = self.streams.reference(slot);
         self.streams.remove(slot);
         if self.streams.open() == 0 {
-            self.idle_since_ns = self.now_ns;
+            (self.idle_since_ns, self.idle_after_id) = (self.now_ns, self.last_id);
         }
-        // Queues never hold what is gone, or a client could make them grow.
-        let queues = [(is_queued, &mut self.queue), (is_starved, &mut self.starved), (is_parked, &mut self.parked)];
-        for (is_in, queue) in queues {
+        for (is_in, line) in
+            [(is_queued, &mut self.queue), (is_in_line, &mut self.starved), (is_parked, &mut self.parked)]
+        {
             if is_in {
-                queue.retain(|queued| *queued != reference);
+                line.vanish(&self.streams);
             }
         }
         for buffer in buffers {

@@ -2,6 +2,7 @@
 
 use super::dynamic_table::DynamicTable;
 use super::{Error, FIELD_OVERHEAD_BYTES, TABLE_BYTES_INITIAL, huffman, integer, static_table};
+use crate::limits::{HEADER_LIST_EXPANDED_BYTES_MAX, TABLE_RESIZES_PER_BLOCK_MAX};
 
 /// Scratch that is kept between blocks; a longer one is given back.
 const SCRATCH_BYTES_KEPT: usize = 4_096;
@@ -14,6 +15,8 @@ pub struct Decoder {
     table_bytes_max: usize,
     /// Huffman strings that do not go into the table are decoded here.
     scratch: Vec<u8>,
+    /// Size updates since they were asked for.
+    resizes: usize,
 }
 
 impl Decoder {
@@ -21,7 +24,7 @@ impl Decoder {
     /// 4,096 bytes, or with `table_bytes_max` when that is less.
     pub fn new(table_bytes_max: usize) -> Self {
         let table = DynamicTable::new(table_bytes_max.min(TABLE_BYTES_INITIAL));
-        Self { table, table_bytes_max, scratch: Vec::new() }
+        Self { table, table_bytes_max, scratch: Vec::new(), resizes: 0 }
     }
 
     /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the
@@ -47,7 +50,7 @@ impl Decoder {
     /// beyond it are decoded, so that the tables stay in step, but not reported.
     ///
     /// # Errors
-    /// [`Error::ListTooLarge`] after the whole block; [`Error::Malformed`] at once; the decoder is of no more use then.
+    /// [`Error::ListTooLarge`] after the whole block; the others at once, and the decoder is of no more use then.
     #[inline]
     pub fn decode(
         &mut self,
@@ -57,7 +60,7 @@ impl Decoder {
     ) -> Result<(), Error> {
         let mut rest = block;
         let mut list_bytes_left = list_bytes_max;
-        let mut is_too_large = false;
+        let mut excess_bytes = 0;
         if rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
             rest = self.size_updates(rest)?;
         }
@@ -84,11 +87,17 @@ impl Decoder {
                     on_header(name, value);
                 }
                 // Nothing more fits: each field counts its overhead at least.
-                None => (list_bytes_left, is_too_large) = (0, true),
+                None => {
+                    list_bytes_left = 0;
+                    excess_bytes += name.len() + value.len() + FIELD_OVERHEAD_BYTES;
+                    if excess_bytes > HEADER_LIST_EXPANDED_BYTES_MAX {
+                        return Err(Error::Expansion);
+                    }
+                }
             }
         }
         self.release();
-        if is_too_large { Err(Error::ListTooLarge) } else { Ok(()) }
+        if excess_bytes > 0 { Err(Error::ListTooLarge) } else { Ok(()) }
     }
 
     /// The field at an index of the joined address space (RFC 7541 §2.3.3).
@@ -117,10 +126,22 @@ impl Decoder {
         Ok((field, rest))
     }
 
+    /// Changes of the table's size in the blocks since the last call.
+    #[inline]
+    pub fn take_resizes(&mut self) -> usize {
+        std::mem::take(&mut self.resizes)
+    }
+
     /// Size updates stand at the start of a block only (RFC 7541 §4.2). Returns what follows them.
     #[cold]
     fn size_updates<'b>(&mut self, mut rest: &'b [u8]) -> Result<&'b [u8], Error> {
+        let mut resizes = 0;
         while rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
+            resizes += 1;
+            if resizes > TABLE_RESIZES_PER_BLOCK_MAX {
+                return Err(Error::Malformed("more table size updates than a block needs"));
+            }
+            self.resizes += 1;
             let size_max = integer::read(&mut rest, 5)?;
             if size_max > self.table_bytes_max {
                 return Err(Error::Malformed("table size update above SETTINGS_HEADER_TABLE_SIZE"));

@@ -89,7 +89,7 @@ impl<M: Machine> Peers<M> {
     fn end_if_done(&mut self, index: u32, now_ns: u64) {
         let slot = &mut self.slots[index as usize];
         let Some(machine) = slot.machine.as_mut() else { return };
-        if slot.send_armed || !machine.output().is_empty() {
+        if slot.send_armed || slot.to_call_again || !machine.output().is_empty() {
             return;
         }
         if slot.phase == Phase::Ending && !machine.is_answering() {

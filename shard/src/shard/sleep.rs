@@ -10,7 +10,7 @@ use crate::counters::Counter;
 impl<A: Application> Shard<A> {
     /// Enters the kernel, and sleeps there unless there is work.
     pub(super) fn enter(&mut self, tick_end_ns: u64) -> io::Result<()> {
-        let more = self.has_more || self.parts.peers.has_work();
+        let more = self.has_more || self.parts.peers.has_work() || self.parts.peers.again() > 0;
         let until_ns = self.timers.next_ns().map_or(tick_end_ns, |next_ns| next_ns.min(tick_end_ns));
         let result = if more || self.has_inbox() { self.parts.ring.enter(None) } else { self.sleep(until_ns) };
         let enters = self.parts.ring.enters();

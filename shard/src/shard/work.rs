@@ -127,6 +127,16 @@ impl<A: Application> Shard<A> {
         }
     }
 
+    /// Goes on with so many of the peers that asked for it.
+    pub(super) fn work_again(&mut self, count: usize) {
+        for _ in 0..count {
+            self.parts.counters.add(Counter::CallsAgain, 1);
+            if let Some(peer) = self.parts.peers.take_again() {
+                self.parts.application.called_again(&mut turn!(self), peer);
+            }
+        }
+    }
+
     pub(super) fn work_errands(&mut self) {
         for _ in 0..ERRANDS_PER_TURN_MAX {
             let Some(errand) = self.parts.shared.take_errand(self.parts.index) else { return };

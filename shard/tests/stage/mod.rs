@@ -3,6 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use prism_shard::{Application, Config, Counter, Machine, PeerId, Shards, Turn, launch};
@@ -14,6 +15,10 @@ pub(crate) struct Echo {
     pub(crate) finished: bool,
     /// Chunks still to be sent, each when the one before is.
     pub(crate) chunks: usize,
+    /// What it has received beyond its share of the turn.
+    backlog: Vec<u8>,
+    /// The turn in which it was served last, by its time, and how much it was served in that.
+    served: (u64, usize),
 }
 
 /// What `stream` draws after its echo.
@@ -53,6 +58,10 @@ pub(crate) enum Order {
     Unsent,
     /// Have so many slices of background work.
     Tend(u32),
+    /// Echo no more than so many bytes of a peer in one turn, and tell of each echo.
+    Share(usize),
+    /// Say so, and stand still until the test comes to the barrier too.
+    Stand(Arc<Barrier>),
 }
 
 /// What crosses between shards.
@@ -67,14 +76,26 @@ pub(crate) enum Event {
     Connected(u32),
     Closed(u32),
     RallyOver(u32),
-    Flooded { refused: u32 },
+    Flooded {
+        refused: u32,
+    },
     FloodArrived(u32),
-    Expired { token: u64, early: bool },
+    Expired {
+        token: u64,
+        early: bool,
+    },
     Draining(u32),
     Unsent(usize),
     Adopted,
     Received(usize),
     Tended,
+    Standing,
+    /// So many bytes of a peer, which is named by the first of them, were echoed in the turn of this time.
+    Served {
+        first: u8,
+        bytes: usize,
+        turn_ns: u64,
+    },
     Background,
 }
 
@@ -85,12 +106,31 @@ pub(crate) struct Stage {
     flood: u32,
     report_bytes: bool,
     tend: u32,
+    share: usize,
 }
 
 impl Stage {
     fn tell(&self, event: Event) {
         // The test may have ended.
         let _ = self.events.send(event);
+    }
+
+    /// Echoes what a peer may have of this turn, and asks for the next when there is more.
+    fn serve(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
+        let Some(echo) = turn.peers.get_mut(peer) else { return };
+        if echo.served.0 != turn.now_ns {
+            echo.served = (turn.now_ns, 0);
+        }
+        let bytes = echo.backlog.len().min(self.share - echo.served.1);
+        let first = echo.backlog[0];
+        echo.output.extend(echo.backlog.drain(..bytes));
+        echo.served.1 += bytes;
+        if !echo.backlog.is_empty() {
+            turn.peers.call_again(peer);
+        }
+        if bytes > 0 {
+            self.tell(Event::Served { first, bytes, turn_ns: turn.now_ns });
+        }
     }
 }
 
@@ -108,6 +148,12 @@ impl Application for Stage {
         assert!(!bytes.is_empty());
         if self.report_bytes {
             self.tell(Event::Received(bytes.len()));
+        }
+        if self.share > 0 {
+            if let Some(echo) = turn.peers.get_mut(peer) {
+                echo.backlog.extend_from_slice(bytes);
+            }
+            return self.serve(turn, peer);
         }
         if let Some(echo) = turn.peers.get_mut(peer) {
             echo.output.extend_from_slice(bytes);
@@ -170,11 +216,20 @@ impl Application for Stage {
                 self.tell(Event::Unsent(unsent));
             }
             Order::Tend(slices) => self.tend = slices,
+            Order::Share(bytes) => self.share = bytes,
+            Order::Stand(barrier) => {
+                self.tell(Event::Standing);
+                barrier.wait();
+            }
         }
     }
 
     fn drain(&mut self, turn: &mut Turn<'_, Self>) {
         self.tell(Event::Draining(turn.shard));
+    }
+
+    fn called_again(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
+        self.serve(turn, peer);
     }
 
     fn is_drained(&self, _turn: &mut Turn<'_, Self>) -> bool {
@@ -231,7 +286,15 @@ impl Running {
         configure(&mut config);
         let (sender, events) = channel();
         let make = move |_| {
-            let stage = Stage { events: sender.clone(), held: false, deadline_ns: 0, flood: 0, report_bytes, tend: 0 };
+            let stage = Stage {
+                events: sender.clone(),
+                held: false,
+                deadline_ns: 0,
+                flood: 0,
+                report_bytes,
+                tend: 0,
+                share: 0,
+            };
             let events = sender.clone();
             glommio::spawn_local(async move {
                 for _ in 0..3 {

@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 
 use super::Connection;
+use super::calm::Disturbance;
+use super::count::Count;
 use super::refuse;
 use crate::frame::{self, Error, ErrorCode, flag};
 use crate::grpc::prefix::PREFIX_BYTES;
 use crate::h2::event::{Call, Event, StreamRef};
 use crate::h2::inbound::{Refusal, whole};
 use crate::h2::input::Frame;
+use crate::limits::{FRAGMENT_BYTES_LOW, FRAGMENTS_PER_MESSAGE};
 use crate::status::Status;
 
 /// How much of the DATA frame at the input's position has been dealt with; its events leave one by one.
@@ -53,11 +56,20 @@ impl Connection {
             }
         }
         if !end_stream {
+            if cursor.offset == 0 && payload.len() < FRAGMENT_BYTES_LOW && self.is_fragment(slot) {
+                self.calm.disturb(self.now_ns, Disturbance::Fragments)?;
+            }
             self.grant(slot);
             return Ok(None);
         }
         self.streams[slot].state.end_received();
         Ok(self.end_request(slot))
+    }
+
+    /// Whether a frame that brought no message to its end has left one incomplete.
+    fn is_fragment(&self, slot: usize) -> bool {
+        let inbound = &self.streams[slot].inbound;
+        !inbound.is_empty() && !inbound.is_complete()
     }
 
     /// Counts a DATA frame against the windows and its stream's rules; the stream, when it still takes data.
@@ -70,6 +82,9 @@ impl Connection {
         let id = frame.head.stream;
         if self.is_idle(id) {
             return Err(Error::connection(ErrorCode::ProtocolError, "DATA on an idle stream"));
+        }
+        if content_bytes == 0 && !end_stream {
+            self.calm.disturb(self.now_ns, Disturbance::EmptyFrames)?;
         }
         let grant = self.receive_window.receive(frame.head.length).map_err(|_| {
             Error::connection(ErrorCode::FlowControlError, "more DATA than the connection's window allows")
@@ -96,9 +111,6 @@ impl Connection {
             *left = left.checked_sub(content_bytes as u64).filter(|left| *left == 0 || !end_stream).ok_or(
                 Error::stream(id, ErrorCode::ProtocolError, "the content is not as long as content-length says"),
             )?;
-        }
-        if content_bytes == 0 && !end_stream {
-            self.calm.disturb(self.now_ns, "too many empty DATA frames")?;
         }
         Ok(Some(self.streams.reference(slot)))
     }
@@ -167,7 +179,7 @@ impl Connection {
             (true, true) => return Some(Event::HalfClosed { stream: self.streams.reference(slot) }),
             (false, false) if inbound.is_complete() && self.holds_back() => {
                 self.streams[slot].is_parked = true;
-                self.parked.push_back(self.streams.reference(slot));
+                self.parked.push(self.streams.reference(slot));
                 return None;
             }
             (false, false) if inbound.is_complete() => {
@@ -177,6 +189,7 @@ impl Connection {
             (false, true) => refuse::NO_MESSAGE,
             (_, false) => refuse::TRUNCATED,
         };
+        self.calm.counts.add(Count::CallsFailed);
         self.announce_reset(slot);
         self.end_with(slot, &status);
         None
@@ -193,7 +206,7 @@ impl Connection {
         if self.holds_back() {
             return None;
         }
-        let slot = self.streams.resolve(self.parked.pop_front()?)?;
+        let slot = self.parked.pop(&self.streams)?;
         self.streams[slot].is_parked = false;
         let message = self.take_message(slot);
         Some(self.announce_call(slot, Cow::Owned(message)))
@@ -208,6 +221,7 @@ impl Connection {
 
     /// Ends a call whose request breaks a rule; what else the client sends of it is dropped.
     fn fail_call(&mut self, slot: usize, end_stream: bool, status: Status) {
+        self.calm.counts.add(Count::CallsFailed);
         if end_stream {
             self.streams[slot].state.end_received();
         }
@@ -238,6 +252,7 @@ impl Connection {
     }
 
     fn take_message(&mut self, slot: usize) -> Vec<u8> {
+        self.calm.excuse(Disturbance::Fragments, FRAGMENTS_PER_MESSAGE);
         self.forget_inbound(slot);
         self.streams[slot].inbound.take()
     }

@@ -1,5 +1,7 @@
 //! The end of a connection: GOAWAY for errors, and the two steps of a graceful one (RFC 9113 §6.8).
 
+use super::calm::Disturbance;
+use super::count::Count;
 use super::{Connection, Phase};
 use crate::frame::{self, Error, ErrorCode, STREAM_MAX};
 
@@ -40,11 +42,29 @@ impl Connection {
         }
     }
 
-    /// A PING was answered.
-    pub(super) fn ping_answered(&mut self, opaque: [u8; 8]) {
+    /// Ends a client that has not sent its preface and acknowledged our SETTINGS by now; others stay.
+    pub fn handshake_timed_out(&mut self) {
+        let (code, reason) = match self.phase {
+            Phase::Over => return,
+            Phase::Preface => {
+                self.write_preface();
+                (ErrorCode::ProtocolError, "no client preface in limits.handshake_timeout")
+            }
+            Phase::FirstSettings => (ErrorCode::ProtocolError, "no SETTINGS in limits.handshake_timeout"),
+            Phase::Open if self.is_acknowledged => return,
+            Phase::Open => (ErrorCode::SettingsTimeout, "no acknowledgement of SETTINGS in limits.handshake_timeout"),
+        };
+        self.calm.counts.add(Count::HandshakesTimedOut);
+        self.go_away(code, reason);
+    }
+
+    /// A PING was answered, or somebody says so.
+    pub(super) fn ping_answered(&mut self, opaque: [u8; 8]) -> Result<(), Error> {
         if opaque == DRAIN_PING && self.drain == Drain::Announced {
             self.refuse_new_calls();
+            return Ok(());
         }
+        self.calm.disturb(self.now_ns, Disturbance::StrayFrames)
     }
 
     fn refuse_new_calls(&mut self) {
@@ -60,8 +80,7 @@ impl Connection {
             Error::Stream { stream, code, reason } if self.is_idle(stream) => self.go_away(code, reason),
             Error::Stream { stream, code, .. } => {
                 self.reset(stream, code);
-                if let Err(Error::Connection { code, reason }) =
-                    self.calm.disturb(self.now_ns, "too many frames that break their stream's rules")
+                if let Err(Error::Connection { code, reason }) = self.calm.disturb(self.now_ns, Disturbance::ResetsMade)
                 {
                     self.go_away(code, reason);
                 }
@@ -71,6 +90,16 @@ impl Connection {
 
     /// GOAWAY with an error: nothing is read or answered after it.
     fn go_away(&mut self, code: ErrorCode, reason: &'static str) {
+        self.calm.counts.add(match code {
+            ErrorCode::ProtocolError => Count::EndedProtocol,
+            ErrorCode::FlowControlError => Count::EndedFlowControl,
+            ErrorCode::SettingsTimeout => Count::EndedSettingsTimeout,
+            ErrorCode::StreamClosed => Count::EndedStreamClosed,
+            ErrorCode::FrameSizeError => Count::EndedFrameSize,
+            ErrorCode::CompressionError => Count::EndedCompression,
+            ErrorCode::EnhanceYourCalm => Count::EndedCalm,
+            _ => Count::EndedOther,
+        });
         frame::write_goaway(self.last_id, code, reason.as_bytes(), &mut self.output);
         self.phase = Phase::Over;
         self.drop_everything();

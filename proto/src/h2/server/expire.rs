@@ -3,6 +3,7 @@
 
 use super::Connection;
 use super::refuse;
+use super::stream::Stream;
 use crate::h2::outbound::Ending;
 use crate::status::Status;
 
@@ -57,9 +58,9 @@ impl Connection {
         self.peer_goes = true;
         self.pending_block = None;
         self.data = None;
-        self.kept = Vec::new();
+        (self.kept, self.kept_from) = (Vec::new(), 0);
         for slot in self.streams.slots() {
-            if !self.is_in_execution(slot) {
+            if !is_in_execution(&self.streams[slot]) {
                 self.announce_reset(slot);
                 self.release(slot);
             }
@@ -69,15 +70,8 @@ impl Connection {
     /// Whether an answer is still to come that a client which has stopped sending may be waiting for.
     pub fn is_answering(&self) -> bool {
         let is_reading = self.has_input_ended && !self.peer_goes;
-        let is_executing = || self.streams.slots().into_iter().any(|slot| self.is_in_execution(slot));
+        let is_executing = || self.streams.has_fresh() || self.streams.iter().any(is_in_execution);
         !self.is_over() && (is_reading || is_executing())
-    }
-
-    /// Whether a unary call is with the application, or waits for it.
-    fn is_in_execution(&self, slot: usize) -> bool {
-        let stream = &self.streams[slot];
-        let is_unary = !stream.is_client_streaming && !stream.method.method().server_streaming;
-        is_unary && !stream.is_answered && !stream.state.is_receiving()
     }
 
     fn cut(&mut self, slot: usize, told: &Status) {
@@ -98,4 +92,10 @@ impl Connection {
         let buffer = outbound.take();
         self.spares.give(buffer);
     }
+}
+
+/// Whether a unary call is with the application, or waits for it.
+fn is_in_execution(stream: &Stream) -> bool {
+    let is_unary = !stream.is_client_streaming && !stream.method.method().server_streaming;
+    is_unary && !stream.is_answered && !stream.state.is_receiving()
 }

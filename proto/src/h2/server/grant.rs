@@ -61,7 +61,7 @@ impl Connection {
             inbound.admission = Admission::Admitted;
         } else {
             inbound.admission = Admission::Waiting;
-            self.admissions.push_back(reference);
+            self.admissions.push(reference);
         }
         is_admitted
     }
@@ -74,10 +74,8 @@ impl Connection {
         self.streams[slot].inbound.admission = Admission::NotNeeded;
         match admission {
             Admission::NotNeeded => {}
-            Admission::Waiting => {
-                let reference = self.streams.reference(slot);
-                self.admissions.retain(|waiting| *waiting != reference);
-            }
+            // Its name in the line finds nothing, or a stream that does not wait.
+            Admission::Waiting => self.admissions.vanish(&self.streams),
             Admission::Admitted => self.admit_waiting(),
         }
     }
@@ -92,16 +90,15 @@ impl Connection {
 
     /// Admits what there is room for by now.
     pub(super) fn admit_waiting(&mut self) {
-        while let Some(&next) = self.admissions.front() {
-            let slot = self.streams.resolve(next);
-            let Some(slot) = slot.filter(|&slot| self.streams[slot].inbound.admission == Admission::Waiting) else {
-                self.admissions.pop_front();
+        while let Some(slot) = self.admissions.first(&self.streams) {
+            if self.streams[slot].inbound.admission != Admission::Waiting {
+                self.admissions.pop(&self.streams);
                 continue;
-            };
+            }
             if !self.has_room_to_admit(slot) {
                 return;
             }
-            self.admissions.pop_front();
+            self.admissions.pop(&self.streams);
             self.streams[slot].inbound.admission = Admission::NotNeeded;
             self.admit(slot);
             self.grant(slot);

@@ -5,6 +5,7 @@
 //! `refuse.rs`.
 
 use crate::grpc;
+use crate::h2::field::{is_value, name_fault, parse_length};
 use crate::limits::PATH_SHOWN_BYTES_MAX;
 use crate::method::{self, MethodId};
 
@@ -14,6 +15,16 @@ pub(crate) struct CallHead {
     pub(crate) method: MethodId,
     pub(crate) timeout_ns: Option<u64>,
     pub(crate) content_bytes: Option<u64>,
+    /// The method takes one message, and nothing is said of the content's length.
+    pub(crate) is_plain: bool,
+}
+
+impl CallHead {
+    /// A call of `method`.
+    pub(crate) fn new(method: MethodId, timeout_ns: Option<u64>, content_bytes: Option<u64>) -> Self {
+        let is_plain = content_bytes.is_none() && !method.method().client_streaming;
+        Self { method, timeout_ns, content_bytes, is_plain }
+    }
 }
 
 /// `grpc-timeout`.
@@ -196,7 +207,7 @@ impl RequestHead {
         let Some(method) = self.method else { return Verdict::UnknownPath(self.unknown_path) };
         match self.unknown_encoding {
             Some(encoding) => Verdict::UnknownEncoding(encoding),
-            None => Verdict::Call(CallHead { method, timeout_ns, content_bytes: self.content_bytes }),
+            None => Verdict::Call(CallHead::new(method, timeout_ns, self.content_bytes)),
         }
     }
 
@@ -204,37 +215,6 @@ impl RequestHead {
     pub(crate) fn trailers_fault(&self) -> Option<&'static str> {
         if self.seen != 0 { Some("pseudo-header in trailers") } else { self.malformed }
     }
-}
-
-/// RFC 9113 §8.2.1: no NUL, CR or LF, and no white space at either end.
-#[inline]
-fn is_value(value: &[u8]) -> bool {
-    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    !is_space(value.first()) && !is_space(value.last()) && !value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n'))
-}
-
-/// RFC 9113 §8.2.1 and §8.2.2: no upper case, control, space or non-ASCII bytes, no colon; nothing that belongs to a
-/// connection of HTTP/1.1.
-fn name_fault(name: &[u8]) -> Option<&'static str> {
-    match name {
-        b"" => Some("empty header name"),
-        b"connection" | b"proxy-connection" | b"keep-alive" | b"transfer-encoding" | b"upgrade" => {
-            Some("connection-specific header")
-        }
-        _ if name.iter().any(u8::is_ascii_uppercase) => Some("upper case in a header name"),
-        _ if name.iter().any(|byte| !matches!(byte, 0x21..=0x7e) || *byte == b':') => {
-            Some("a header name has a byte that it may not have")
-        }
-        _ => None,
-    }
-}
-
-/// `content-length`: digits, and not more than fit.
-fn parse_length(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// As much of what a client sent as an error message shows.

@@ -1,6 +1,8 @@
 //! HEADERS and CONTINUATION: from a header block to a new call, a refusal, or trailers.
 
 use super::Connection;
+use super::calm::Disturbance;
+use super::count::Count;
 use super::head::{CallHead, RequestHead, Verdict};
 use super::refuse::{self, Answer};
 use super::stream::{State, Stream};
@@ -47,6 +49,9 @@ impl Connection {
         if stream.is_multiple_of(2) {
             return Err(Error::connection(ErrorCode::ProtocolError, "a client's streams have odd identifiers"));
         }
+        if headers.block.is_empty() {
+            self.calm.disturb(self.now_ns, Disturbance::EmptyFrames)?;
+        }
         if frame.head.has(flag::END_HEADERS) {
             return self.receive_block(head, headers.block);
         }
@@ -63,6 +68,10 @@ impl Connection {
         else {
             return Err(Error::connection(ErrorCode::ProtocolError, "CONTINUATION of no header block"));
         };
+        self.calm.counts.add(Count::Continuations);
+        if part.is_empty() {
+            self.calm.disturb(self.now_ns, Disturbance::EmptyFrames)?;
+        }
         pending.continuations += 1;
         if pending.continuations > CONTINUATIONS_PER_HEADERS_MAX {
             return Err(Error::connection(ErrorCode::EnhanceYourCalm, "too many CONTINUATION frames"));
@@ -96,10 +105,10 @@ impl Connection {
         let generation = self.decoder.generation();
         let mut request = RequestHead::new();
         match self.decoder.decode(block, self.limits.header_list_bytes_max, |name, value| request.field(name, value)) {
-            Ok(()) => {}
-            Err(hpack::Error::ListTooLarge) => return Ok(Decoded::TooLarge { is_grpc: request.is_grpc() }),
-            Err(hpack::Error::Malformed(reason)) => {
-                return Err(Error::connection(ErrorCode::CompressionError, reason));
+            Ok(()) => self.check_resizes()?,
+            Err(error) => {
+                self.check_list(error)?;
+                return Ok(Decoded::TooLarge { is_grpc: request.is_grpc() });
             }
         }
         let verdict = request.verdict();
@@ -109,6 +118,27 @@ impl Connection {
             self.memo.learn(block, generation, call);
         }
         Ok(Decoded::Verdict(verdict))
+    }
+
+    /// A block whose fields were not all taken: only a list that is too long leaves the connection as it was.
+    fn check_list(&mut self, error: hpack::Error) -> Result<(), Error> {
+        self.check_resizes()?;
+        match error {
+            hpack::Error::ListTooLarge => self.calm.disturb(self.now_ns, Disturbance::LongHeaderLists),
+            hpack::Error::Expansion => {
+                let reason = "a header block expands beyond all measure";
+                Err(Error::connection(ErrorCode::EnhanceYourCalm, reason))
+            }
+            hpack::Error::Malformed(reason) => Err(Error::connection(ErrorCode::CompressionError, reason)),
+        }
+    }
+
+    /// Counts the changes of the header table's size in the block that was decoded last.
+    fn check_resizes(&mut self) -> Result<(), Error> {
+        for _ in 0..self.decoder.take_resizes() {
+            self.calm.disturb(self.now_ns, Disturbance::TableResizes)?;
+        }
+        Ok(())
     }
 
     /// A request on a stream that was idle.
@@ -128,6 +158,7 @@ impl Connection {
             frame::write_rst_stream(head.stream, ErrorCode::RefusedStream, &mut self.output);
             self.remember_reset(head.stream);
             self.count_control();
+            self.calm.disturb(self.now_ns, Disturbance::StreamsRefused)?;
             return Ok(None);
         }
         let answer = match &decoded {
@@ -178,6 +209,7 @@ impl Connection {
 
     /// Answers a request that gets no stream of its own.
     fn refuse(&mut self, head: BlockHead, answer: &Answer) {
+        self.calm.counts.add(Count::RequestsRefused);
         self.write_answer(head.stream, answer);
         self.count_control();
         if !head.end_stream {
@@ -190,10 +222,8 @@ impl Connection {
     fn receive_trailers<'i>(&mut self, head: BlockHead, block: &[u8]) -> Result<Option<Event<'i>>, Error> {
         let mut trailers = RequestHead::new();
         match self.decoder.decode(block, self.limits.header_list_bytes_max, |name, value| trailers.field(name, value)) {
-            Ok(()) | Err(hpack::Error::ListTooLarge) => {}
-            Err(hpack::Error::Malformed(reason)) => {
-                return Err(Error::connection(ErrorCode::CompressionError, reason));
-            }
+            Ok(()) => self.check_resizes()?,
+            Err(error) => self.check_list(error)?,
         }
         let Some(slot) = self.streams.find(head.stream) else {
             // What crossed our reset on its way is ignored (RFC 9113 §5.1); anything else was sent after its

@@ -1,10 +1,12 @@
 //! Which frame may come when, and where it goes.
 
+use super::calm::Disturbance;
+use super::count::Count;
 use super::{Connection, Pending, Phase};
 use crate::frame::{self, Error, ErrorCode, HEAD_BYTES, PREFACE, flag, kind};
 use crate::h2::event::Event;
 use crate::h2::input::{Frame, Input, Next};
-use crate::limits::FRAME_BYTES_MAX;
+use crate::limits::{FRAME_BYTES_MAX, WINDOW_INCREMENT_BYTES_LOW};
 
 /// What a client that speaks HTTP/1.1 is told.
 const HTTP1_ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 34\r\n\
@@ -46,6 +48,7 @@ impl Connection {
         let bytes = input.remaining();
         let common = bytes.len().min(PREFACE.len());
         if bytes[..common] != PREFACE[..common] {
+            self.calm.counts.add(Count::EndedNotHttp2);
             if bytes.first().is_some_and(u8::is_ascii_alphabetic) {
                 self.output.extend_from_slice(HTTP1_ANSWER);
             } else {
@@ -81,6 +84,7 @@ impl Connection {
             kind::CONTINUATION => return self.receive_continuation(frame),
             kind::RST_STREAM => return self.receive_reset(frame),
             kind::PRIORITY => {
+                self.calm.disturb(self.now_ns, Disturbance::PriorityFrames)?;
                 frame::priority(head, frame.payload)?;
             }
             kind::SETTINGS => {
@@ -91,13 +95,15 @@ impl Connection {
             kind::WINDOW_UPDATE => self.receive_window_update(frame)?,
             kind::GOAWAY => {
                 frame::goaway(head, frame.payload)?;
-                self.peer_goes = true;
+                if std::mem::replace(&mut self.peer_goes, true) {
+                    self.calm.disturb(self.now_ns, Disturbance::StrayFrames)?;
+                }
             }
             kind::PUSH_PROMISE => {
                 return Err(Error::connection(ErrorCode::ProtocolError, "PUSH_PROMISE from a client"));
             }
             // RFC 9113 §5.5: unknown kinds are ignored.
-            _ => {}
+            _ => self.calm.disturb(self.now_ns, Disturbance::StrayFrames)?,
         }
         Ok(None)
     }
@@ -105,11 +111,9 @@ impl Connection {
     fn receive_ping(&mut self, frame: &Frame<'_>) -> Result<(), Error> {
         let opaque = frame::ping(&frame.head, frame.payload)?;
         if frame.head.has(flag::ACK) {
-            self.ping_answered(opaque);
-            return Ok(());
+            return self.ping_answered(opaque);
         }
-        let is_busy = std::mem::take(&mut self.has_sent);
-        self.calm.ping(self.now_ns, self.limits.ping_interval_min_ns, is_busy)?;
+        self.calm.ping(self.now_ns, self.limits.ping_interval_min_ns, self.sent_frames)?;
         frame::write_ping(true, opaque, &mut self.output);
         self.count_control();
         Ok(())
@@ -123,12 +127,13 @@ impl Connection {
         }
         let Some(slot) = self.streams.find(frame.head.stream) else {
             self.forget_reset(frame.head.stream);
+            self.calm.disturb(self.now_ns, Disturbance::StrayFrames)?;
             return Ok(None);
         };
         let stream = self.streams.reference(slot);
         let is_heard = self.streams[slot].is_announced && !self.streams[slot].is_answered;
         self.release(slot);
-        self.calm.disturb(self.now_ns, "too many resets of unfinished calls")?;
+        self.calm.disturb(self.now_ns, Disturbance::ResetsReceived)?;
         Ok(is_heard.then_some(Event::Reset { stream }))
     }
 
@@ -137,6 +142,7 @@ impl Connection {
         if id != 0 && self.is_idle(id) {
             return Err(Error::connection(ErrorCode::ProtocolError, "WINDOW_UPDATE on an idle stream"));
         }
+        self.calm.window_update(self.now_ns, self.sent_frames)?;
         let increment = frame::window_update(&frame.head, frame.payload)?;
         if id == 0 {
             self.send_window.grow(increment).map_err(|_| {
@@ -144,7 +150,7 @@ impl Connection {
             })?;
             self.transmit();
             self.wake_starved();
-            return Ok(());
+            return self.check_increment(increment, !self.queue.is_empty());
         }
         // On a closed stream it crossed our last frame on its way (RFC 9113 §5.1).
         let Some(slot) = self.streams.find(id) else { return Ok(()) };
@@ -154,8 +160,15 @@ impl Connection {
             .map_err(|_| Error::stream(id, ErrorCode::FlowControlError, "the stream's window exceeds 2^31-1"))?;
         self.queue_waiting(slot);
         self.transmit();
-        if let Some(slot) = self.streams.find(id) {
-            self.wake(slot);
+        let Some(slot) = self.streams.find(id) else { return Ok(()) };
+        self.wake(slot);
+        self.check_increment(increment, self.streams[slot].outbound.waiting_bytes() > 0)
+    }
+
+    /// Who lets a reply go in crumbs makes a frame of each.
+    fn check_increment(&mut self, increment: u32, more_waits: bool) -> Result<(), Error> {
+        if increment < WINDOW_INCREMENT_BYTES_LOW && more_waits {
+            self.calm.disturb(self.now_ns, Disturbance::SmallWindows)?;
         }
         Ok(())
     }

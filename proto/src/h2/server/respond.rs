@@ -14,7 +14,17 @@ use crate::status::{Code, Status};
 impl Connection {
     /// Answers a unary call with OK and the message of `message_bytes` bytes that `write` appends to its buffer. A call
     /// that is over is not answered, and `write` not called. A reply that no limit allows fails the call instead.
+    #[inline]
     pub fn reply(&mut self, call: StreamRef, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        match self.straight_reply(call, message_bytes) {
+            Some(reply) => self.reply_straight(&reply, message_bytes, write),
+            None => self.reply_anyway(call, message_bytes, write),
+        }
+    }
+
+    /// [`Self::reply`] in whatever state.
+    #[inline(never)]
+    pub(super) fn reply_anyway(&mut self, call: StreamRef, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let Some(slot) = self.answerable(call) else { return };
         if let Some(status) = self.reply_refused(message_bytes) {
             return self.end_with(slot, &status);
@@ -52,7 +62,7 @@ impl Connection {
         // What waits has its own event once it has gone.
         if bytes == 0 && outbound.waiting_bytes() == 0 && !outbound.is_starved {
             outbound.is_starved = true;
-            self.starved.push_back(call);
+            self.wake(slot);
         }
         bytes
     }
@@ -65,11 +75,12 @@ impl Connection {
 
     /// Whether a call still awaits its answer, or the rest of it.
     pub fn is_open(&self, call: StreamRef) -> bool {
-        self.answerable(call).is_some()
+        let streams = &self.streams;
+        streams.fresh(call).is_some() || streams.entered(call).is_some_and(|stream| !stream.is_answered)
     }
 
     /// The slot of a call whose answer is not complete.
-    fn answerable(&self, call: StreamRef) -> Option<usize> {
+    fn answerable(&mut self, call: StreamRef) -> Option<usize> {
         self.streams.resolve(call).filter(|&slot| !self.streams[slot].is_answered)
     }
 
@@ -179,7 +190,7 @@ impl Connection {
 
     /// Writes HEADERS straight into the output; cuts them into CONTINUATIONs only when they are that long.
     fn write_header_block(&mut self, id: u32, end_stream: bool, fill: impl FnOnce(&mut Encoder, &mut Vec<u8>)) {
-        self.has_sent = true;
+        self.sent_frames = self.sent_frames.wrapping_add(1);
         let flags = flag::END_HEADERS | if end_stream { flag::END_STREAM } else { 0 };
         let at = frame::write_head_placeholder(kind::HEADERS, flags, id, &mut self.output);
         fill(&mut self.encoder, &mut self.output);

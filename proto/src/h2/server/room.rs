@@ -6,7 +6,6 @@
 
 use super::Connection;
 use super::refuse;
-use crate::h2::event::StreamRef;
 use crate::limits::{SMALL_REPLY_BYTES, SPARE_BUFFER_BYTES_MAX, UNSENT_BYTES_MAX};
 use crate::status::Status;
 
@@ -42,15 +41,15 @@ impl Connection {
     }
 
     /// Whether a large message waits for room.
-    pub fn wants_room(&self) -> bool {
-        !self.admissions.is_empty()
+    pub fn wants_room(&mut self) -> bool {
+        self.admissions.first(&self.streams).is_some()
     }
 
     /// Whether it is the process that has too little room, for the next large message that waits or for a reply of so
     /// many bytes.
-    pub fn is_short_of_room(&self, reply_bytes: Option<usize>) -> bool {
+    pub fn is_short_of_room(&mut self, reply_bytes: Option<usize>) -> bool {
         let footprint = self.footprint();
-        let next = self.admissions.front().and_then(|stream| self.streams.resolve(*stream));
+        let next = self.admissions.first(&self.streams);
         let next_bytes = next.map_or(0, |slot| self.streams[slot].inbound.total_bytes());
         footprint.declared_bytes + next_bytes > self.room.declared_bytes
             || reply_bytes.is_some_and(|bytes| footprint.other_bytes + bytes > self.room.other_bytes)
@@ -98,9 +97,9 @@ impl Connection {
         if self.streams.open() == 0 {
             self.streams.clear();
         }
-        for queue in [&mut self.queue, &mut self.starved, &mut self.parked, &mut self.admissions] {
-            if queue.is_empty() {
-                *queue = std::collections::VecDeque::<StreamRef>::new();
+        for line in [&mut self.queue, &mut self.starved, &mut self.parked, &mut self.admissions] {
+            if line.is_empty() {
+                line.clear();
             }
         }
         if self.events.is_empty() {

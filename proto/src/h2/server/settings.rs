@@ -2,6 +2,7 @@
 //! wants.
 
 use super::Connection;
+use super::calm::Disturbance;
 use crate::frame::{self, Error, ErrorCode, Settings, setting};
 use crate::h2::flow::INITIAL_WINDOW_BYTES;
 use crate::limits::{DATA_FRAME_BYTES_MAX, FRAME_BYTES_MAX, Limits, STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES_MIN};
@@ -53,7 +54,7 @@ impl Connection {
         if settings.ack {
             return self.settings_acknowledged();
         }
-        self.calm.disturb(self.now_ns, "too many SETTINGS frames")?;
+        self.calm.disturb(self.now_ns, Disturbance::SettingsReceived)?;
         if let Some(least) = settings.header_table_bytes_least {
             self.encoder.set_peer_table_bytes_max(least as usize);
         }
@@ -73,7 +74,7 @@ impl Connection {
         if grows {
             self.queue_all_waiting();
             self.transmit();
-            self.wake_starved();
+            self.wake_all();
         }
         Ok(())
     }

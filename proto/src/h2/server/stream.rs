@@ -88,6 +88,36 @@ pub(crate) struct Stream {
     pub(crate) outbound: Outbound,
 }
 
+/// A call that has come whole and is not answered yet: what a [`Stream`] in its state has beside defaults.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fresh {
+    pub(crate) id: u32,
+    pub(crate) method: MethodId,
+    pub(crate) deadline_ns: Option<u64>,
+    pub(crate) send_window: SendWindow,
+}
+
+impl From<Fresh> for Stream {
+    fn from(fresh: Fresh) -> Self {
+        Self {
+            id: fresh.id,
+            state: State::HalfClosedRemote,
+            method: fresh.method,
+            is_client_streaming: false,
+            is_announced: true,
+            is_parked: false,
+            is_answered: false,
+            deadline_ns: fresh.deadline_ns,
+            content_bytes_left: None,
+            // Nothing more may come, however wide it is.
+            receive_window: StreamReceiveWindow::new(0),
+            send_window: fresh.send_window,
+            inbound: Inbound::default(),
+            outbound: Outbound::default(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

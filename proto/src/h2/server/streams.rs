@@ -1,16 +1,21 @@
 //! The open streams of a connection: slots that are used again, found by identifier.
 //!
 //! The index is an open-addressed table of slots. Clients count their identifiers up by two, so that half the
-//! identifier is as good as a hash; whoever skips identifiers to make them collide only slows the walk over his own
-//! streams.
+//! identifier is as good as a hash. Whoever skips identifiers to make them collide, or has many streams that last, gets
+//! a hash that depends on a secret, from the first long walk on.
+//!
+//! A call that comes whole and is answered at once never gets so far: it is *fresh*, a few words beside the table.
+//! Every look into the table enters it first, so that nobody else has to know.
 
 use std::ops::{Index, IndexMut};
 
-use super::stream::Stream;
+use super::stream::{Fresh, Stream};
 use crate::h2::event::StreamRef;
 
 /// Entries of the smallest index.
 const INDEX_ENTRIES_MIN: usize = 8;
+/// Steps of a walk from which on identifiers are scattered.
+const WALK_STEPS_MAX: usize = 32;
 
 /// The table of open streams. It grows with the number of streams open at a time, which its owner bounds.
 #[derive(Debug, Default)]
@@ -19,23 +24,77 @@ pub(crate) struct Streams {
     free: Vec<u32>,
     /// Slot plus one, or 0; a power of two long, at most half full.
     index: Vec<u32>,
-    open: usize,
+    /// Streams in the table.
+    entered: usize,
+    fresh: Option<Fresh>,
+    /// What scatters the identifiers, unknown to the client.
+    secret: u64,
+    is_scattered: bool,
 }
 
 impl Streams {
+    /// Sets the secret that scatters identifiers which a client has chosen to collide.
+    pub(crate) fn set_secret(&mut self, secret: u64) {
+        debug_assert!(!self.is_scattered, "the secret is set first");
+        self.secret = secret;
+    }
+
     /// Streams that are open.
+    #[inline]
     pub(crate) fn open(&self) -> usize {
-        self.open
+        self.entered + usize::from(self.fresh.is_some())
+    }
+
+    /// Takes up a whole call whose identifier is not in the table, without entering it.
+    #[inline(always)]
+    pub(crate) fn begin_fresh(&mut self, fresh: Fresh) -> StreamRef {
+        self.settle();
+        let slot = self.free.last().copied().unwrap_or(self.slots.len() as u32);
+        let id = fresh.id;
+        self.fresh = Some(fresh);
+        StreamRef { id, slot }
+    }
+
+    /// The call, if it is fresh.
+    #[inline]
+    pub(crate) fn fresh(&self, stream: StreamRef) -> Option<&Fresh> {
+        self.fresh.as_ref().filter(|fresh| fresh.id == stream.id)
+    }
+
+    /// The fresh call has been answered.
+    #[inline]
+    pub(crate) fn end_fresh(&mut self) {
+        self.fresh = None;
+    }
+
+    /// Enters the fresh call, in the slot that [`Self::begin_fresh`] has named: nothing else was entered since.
+    #[inline]
+    fn settle(&mut self) {
+        if let Some(fresh) = self.fresh.take() {
+            self.enter_fresh(fresh);
+        }
+    }
+
+    #[inline(never)]
+    fn enter_fresh(&mut self, fresh: Fresh) {
+        self.insert(Stream::from(fresh));
+    }
+
+    /// A call that is in the table.
+    #[inline]
+    pub(crate) fn entered(&self, stream: StreamRef) -> Option<&Stream> {
+        self.slots.get(stream.slot as usize).filter(|found| found.id == stream.id && stream.id != 0)
     }
 
     /// The slot of an identifier.
     #[inline]
-    pub(crate) fn find(&self, id: u32) -> Option<usize> {
-        if self.open == 0 {
+    pub(crate) fn find(&mut self, id: u32) -> Option<usize> {
+        self.settle();
+        if self.entered == 0 {
             return None;
         }
         let mask = self.index.len() - 1;
-        let mut at = home(id, mask);
+        let mut at = self.home(id, mask);
         loop {
             let slot = (self.index[at] as usize).checked_sub(1)?;
             if self.slots[slot].id == id {
@@ -47,9 +106,9 @@ impl Streams {
 
     /// The slot of a call that is still open.
     #[inline]
-    pub(crate) fn resolve(&self, stream: StreamRef) -> Option<usize> {
-        let slot = stream.slot as usize;
-        self.slots.get(slot).filter(|found| found.id == stream.id && stream.id != 0).map(|_| slot)
+    pub(crate) fn resolve(&mut self, stream: StreamRef) -> Option<usize> {
+        self.settle();
+        self.entered(stream).map(|_| stream.slot as usize)
     }
 
     /// The name of the stream in a slot.
@@ -59,9 +118,10 @@ impl Streams {
 
     /// Takes up a stream whose identifier is not in the table.
     pub(crate) fn insert(&mut self, stream: Stream) -> usize {
+        self.settle();
         let id = stream.id;
         debug_assert!(id != 0 && self.find(id).is_none(), "identifiers are used once");
-        if (self.open + 1) * 2 > self.index.len() {
+        if (self.entered + 1) * 2 > self.index.len() {
             self.grow();
         }
         let slot = match self.free.pop() {
@@ -74,8 +134,11 @@ impl Streams {
                 self.slots.len() - 1
             }
         };
-        self.open += 1;
-        self.enter(id, slot);
+        self.entered += 1;
+        if self.enter(id, slot) > WALK_STEPS_MAX && !self.is_scattered {
+            self.is_scattered = true;
+            self.build(self.index.len());
+        }
         slot
     }
 
@@ -83,39 +146,54 @@ impl Streams {
     pub(crate) fn remove(&mut self, slot: usize) {
         let id = std::mem::take(&mut self.slots[slot].id);
         debug_assert_ne!(id, 0, "a slot is freed once");
-        self.open -= 1;
+        self.entered -= 1;
         self.free.push(slot as u32);
         self.leave(id, slot);
     }
 
+    /// Whether a fresh call has not been answered.
+    pub(crate) fn has_fresh(&self) -> bool {
+        self.fresh.is_some()
+    }
+
+    /// Every open stream but a fresh one.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Stream> {
+        self.slots.iter().filter(|stream| stream.id != 0)
+    }
+
     /// Every open stream.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
+        self.settle();
         self.slots.iter_mut().filter(|stream| stream.id != 0)
     }
 
     /// The slots of every open stream.
-    pub(crate) fn slots(&self) -> Vec<usize> {
+    pub(crate) fn slots(&mut self) -> Vec<usize> {
+        self.settle();
         (0..self.slots.len()).filter(|&slot| self.slots[slot].id != 0).collect()
     }
 
     /// Forgets all streams.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { secret: self.secret, ..Self::default() };
     }
 
-    fn enter(&mut self, id: u32, slot: usize) {
+    /// Enters a slot; how many steps that took.
+    fn enter(&mut self, id: u32, slot: usize) -> usize {
         let mask = self.index.len() - 1;
-        let mut at = home(id, mask);
+        let start = self.home(id, mask);
+        let mut at = start;
         while self.index[at] != 0 {
             at = (at + 1) & mask;
         }
         self.index[at] = slot as u32 + 1;
+        at.wrapping_sub(start) & mask
     }
 
     /// Removes an entry and moves those behind it up, so that no walk breaks off early.
     fn leave(&mut self, id: u32, slot: usize) {
         let mask = self.index.len() - 1;
-        let mut hole = home(id, mask);
+        let mut hole = self.home(id, mask);
         while self.index[hole] as usize != slot + 1 {
             hole = (hole + 1) & mask;
         }
@@ -123,7 +201,7 @@ impl Streams {
         loop {
             at = (at + 1) & mask;
             let Some(other) = (self.index[at] as usize).checked_sub(1) else { break };
-            let distance_home = at.wrapping_sub(home(self.slots[other].id, mask)) & mask;
+            let distance_home = at.wrapping_sub(self.home(self.slots[other].id, mask)) & mask;
             if distance_home >= (at.wrapping_sub(hole) & mask) {
                 self.index[hole] = self.index[at];
                 hole = at;
@@ -133,7 +211,12 @@ impl Streams {
     }
 
     fn grow(&mut self) {
-        let entries = (self.index.len() * 2).max(INDEX_ENTRIES_MIN);
+        self.build((self.index.len() * 2).max(INDEX_ENTRIES_MIN));
+    }
+
+    /// Enters every open stream into an index of so many entries.
+    #[cold]
+    fn build(&mut self, entries: usize) {
         self.index.clear();
         self.index.resize(entries, 0);
         for slot in 0..self.slots.len() {
@@ -142,11 +225,21 @@ impl Streams {
             }
         }
     }
+
+    #[inline]
+    fn home(&self, id: u32, mask: usize) -> usize {
+        if self.is_scattered { scattered(id, self.secret) & mask } else { (id >> 1) as usize & mask }
+    }
 }
 
-#[inline]
-fn home(id: u32, mask: usize) -> usize {
-    (id >> 1) as usize & mask
+/// An identifier's hash: two rounds of multiplying by a number that the secret decides.
+#[cold]
+fn scattered(id: u32, secret: u64) -> usize {
+    let round = |value: u64, multiplier: u64| {
+        let product = u128::from(value) * u128::from(multiplier | 1);
+        (product >> 64) as u64 ^ product as u64
+    };
+    round(round(u64::from(id) ^ secret, secret.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15), secret) as usize
 }
 
 impl Index<usize> for Streams {
@@ -166,4 +259,4 @@ impl IndexMut<usize> for Streams {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

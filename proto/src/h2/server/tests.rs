@@ -13,6 +13,7 @@ mod requests;
 mod room;
 mod simulation;
 mod splits;
+mod straight;
 mod streaming;
 mod streams;
 mod unary;

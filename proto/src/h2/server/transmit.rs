@@ -1,9 +1,10 @@
 //! DATA: as much as the windows allow at once, the rest in turn when they open.
 
+use super::stream::Stream;
 use super::{Connection, Pending};
 use crate::frame::{HEAD_BYTES, Head, kind};
-use crate::grpc::Prefix;
 use crate::grpc::prefix::PREFIX_BYTES;
+use crate::h2::framing::{append_message, cut_into_frames};
 use crate::h2::outbound::Ending;
 use crate::limits::{LARGE_REPLY_BYTES, SEND_TURN_BYTES_MAX};
 
@@ -15,7 +16,7 @@ const TRAILERS_BYTES: usize = 64;
 impl Connection {
     /// Writes one message into the output, or as much of it as the windows allow; the rest waits in the stream.
     pub(super) fn send_message(&mut self, slot: usize, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        self.has_sent = true;
+        self.sent_frames = self.sent_frames.wrapping_add(1);
         let stream = &mut self.streams[slot];
         if message_bytes > LARGE_REPLY_BYTES {
             return self.send_large_message(slot, message_bytes, write);
@@ -45,7 +46,7 @@ impl Connection {
             self.send_window.take(allowed);
             stream.send_window.take(allowed);
             let id = stream.id;
-            cut_into_frames(&mut self.output, at, id, self.peer.frame_bytes_max);
+            cut_into_frames(&mut self.output, at, id, 0, self.peer.frame_bytes_max);
         }
         if allowed < total {
             self.queue_waiting(slot);
@@ -67,7 +68,7 @@ impl Connection {
             append_message(&mut self.output, message_bytes, write);
             self.send_window.take(total);
             stream.send_window.take(total);
-            cut_into_frames(&mut self.output, at, stream.id, self.peer.frame_bytes_max);
+            cut_into_frames(&mut self.output, at, stream.id, 0, self.peer.frame_bytes_max);
             return;
         }
         let before = stream.outbound.buffer_bytes();
@@ -87,7 +88,7 @@ impl Connection {
         let outbound = &mut stream.outbound;
         if outbound.waiting_bytes() > 0 && !outbound.is_queued && stream.send_window.available() > 0 {
             outbound.is_queued = true;
-            self.queue.push_back(reference);
+            self.queue.push(reference);
         }
     }
 
@@ -101,8 +102,7 @@ impl Connection {
     /// Sends what waits: one frame of each stream in turn, until the connection's window is used up.
     pub(super) fn transmit(&mut self) {
         while self.send_window.available() > 0 {
-            let Some(next) = self.queue.pop_front() else { return };
-            let Some(slot) = self.streams.resolve(next) else { continue };
+            let Some(slot) = self.queue.pop(&self.streams) else { return };
             self.streams[slot].outbound.is_queued = false;
             self.transmit_one(slot);
         }
@@ -117,7 +117,7 @@ impl Connection {
         if bytes == 0 {
             return;
         }
-        self.has_sent = true;
+        self.sent_frames = self.sent_frames.wrapping_add(1);
         Head { length: bytes as u32, kind: kind::DATA, flags: 0, stream: stream.id }.write(&mut self.output);
         self.output.extend_from_slice(&stream.outbound.waiting()[..bytes]);
         self.send_window.take(bytes);
@@ -134,23 +134,41 @@ impl Connection {
         }
     }
 
-    /// Tells the application of a window that has opened, if it has found it closed.
+    /// Tells the application of a window that has opened, if it has found it closed. One whose own window is open, and
+    /// not the connection's, stands in the line that waits for that.
     pub(super) fn wake(&mut self, slot: usize) {
-        if self.streams[slot].outbound.is_starved && self.sendable_bytes(slot) > 0 {
+        if !self.streams[slot].outbound.is_starved {
+            return;
+        }
+        let reference = self.streams.reference(slot);
+        if self.sendable_bytes(slot) > 0 {
             self.streams[slot].outbound.is_starved = false;
-            self.events.push_back(Pending::Writable(self.streams.reference(slot)));
+            self.events.push_back(Pending::Writable(reference));
+            return;
+        }
+        let Stream { send_window, outbound, .. } = &mut self.streams[slot];
+        if send_window.available() > 0 && outbound.waiting_bytes() == 0 && !outbound.is_in_line {
+            outbound.is_in_line = true;
+            self.starved.push(reference);
         }
     }
 
-    /// The same for all that have found theirs closed.
+    /// The same for those that wait for the connection, once it lets anything go.
     pub(super) fn wake_starved(&mut self) {
         for _ in 0..self.starved.len() {
-            let Some(reference) = self.starved.pop_front() else { return };
-            let Some(slot) = self.streams.resolve(reference) else { continue };
-            self.wake(slot);
-            if self.streams[slot].outbound.is_starved {
-                self.starved.push_back(reference);
+            if self.send_window.available() == 0 || self.output.len() >= self.pause_bytes() {
+                return;
             }
+            let Some(slot) = self.starved.pop(&self.streams) else { return };
+            self.streams[slot].outbound.is_in_line = false;
+            self.wake(slot);
+        }
+    }
+
+    /// The same for all, after their windows have changed together.
+    pub(super) fn wake_all(&mut self) {
+        for slot in self.streams.slots() {
+            self.wake(slot);
         }
     }
 
@@ -165,59 +183,5 @@ impl Connection {
         let windows = self.send_window.available().min(stream.send_window.available());
         let open = windows.min(room);
         open.saturating_sub(PREFIX_BYTES).max(open.min(1))
-    }
-}
-
-/// Appends a prefix and the message that `write` writes.
-fn append_message(out: &mut Vec<u8>, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
-    let at = out.len();
-    out.extend_from_slice(&[0; PREFIX_BYTES]);
-    write(out);
-    let length = out.len() - at - PREFIX_BYTES;
-    debug_assert_eq!(length, message_bytes, "a message is as long as it was said to be");
-    let prefix = Prefix { compressed: false, length: length as u32 };
-    out[at..at + PREFIX_BYTES].copy_from_slice(&prefix.to_bytes());
-}
-
-/// Makes DATA frames of at most `frame_bytes_max` of the payload that ends `out`, behind room for one head at `at`.
-fn cut_into_frames(out: &mut Vec<u8>, at: usize, stream: u32, frame_bytes_max: usize) {
-    let total = out.len() - at - HEAD_BYTES;
-    let head = |length: usize| Head { length: length as u32, kind: kind::DATA, flags: 0, stream }.to_bytes();
-    if total <= frame_bytes_max {
-        out[at..at + HEAD_BYTES].copy_from_slice(&head(total));
-        return;
-    }
-    let frames = total.div_ceil(frame_bytes_max);
-    out.resize(out.len() + (frames - 1) * HEAD_BYTES, 0);
-    // From the last to the first, so that each part moves into room that is free already.
-    for frame in (0..frames).rev() {
-        let start = frame * frame_bytes_max;
-        let length = (total - start).min(frame_bytes_max);
-        let from = at + HEAD_BYTES + start;
-        let to = from + frame * HEAD_BYTES;
-        if frame > 0 {
-            out.copy_within(from..from + length, to);
-        }
-        out[to - HEAD_BYTES..to].copy_from_slice(&head(length));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_are_cut_in_place() {
-        for total in [1, 4, 5, 9, 10, 11] {
-            let payload: Vec<u8> = (0..total).collect();
-            let mut out = [&b"before"[..], &[0; HEAD_BYTES], &payload].concat();
-            cut_into_frames(&mut out, 6, 7, 5);
-            let mut expected = b"before".to_vec();
-            for part in payload.chunks(5) {
-                Head { length: part.len() as u32, kind: kind::DATA, flags: 0, stream: 7 }.write(&mut expected);
-                expected.extend_from_slice(part);
-            }
-            assert_eq!(out, expected, "{total} bytes");
-        }
     }
 }

@@ -128,12 +128,14 @@ fn after_the_first_field_that_is_too_much_nothing_is_reported() {
 fn a_block_that_expands_is_cut_off_and_costs_no_memory() {
     let mut decoder = Decoder::new(4_096);
     let value = "x".repeat(4_000);
-    let mut block = encode(&mut Encoder::new(), &[field("bomb", &value)], Indexing::Incremental);
-    block.resize(block.len() + 16_000, 0xbe);
-    let mut reported_bytes = 0;
-    let result = decoder.decode(&block, 16_384, |name, value| reported_bytes += name.len() + value.len() + 32);
-    assert_eq!(result, Err(Error::ListTooLarge));
-    assert!(reported_bytes <= 16_384);
+    let first = encode(&mut Encoder::new(), &[field("bomb", &value)], Indexing::Incremental);
+    for (times, expected) in [(60, Error::ListTooLarge), (16_000, Error::Expansion)] {
+        let block = [&first[..], &vec![0xbe; times]].concat();
+        let mut reported_bytes = 0;
+        let result = decoder.decode(&block, 16_384, |name, value| reported_bytes += name.len() + value.len() + 32);
+        assert_eq!(result, Err(expected), "{times} times");
+        assert!(reported_bytes <= 16_384);
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn word() -> impl Strategy<Value = String> {
         "message_bytes_max",
         "key_bytes_max",
         "drain_timeout",
+        "handshake_timeout",
         "log",
         "level",
         "format",

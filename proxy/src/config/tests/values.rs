@@ -16,6 +16,7 @@ limits:
   connections_max: 5
   streams_per_connection_max: 6
   header_list_bytes_max: 8KiB
+  handshake_timeout: 2s
   drain_timeout: 1m
   ping_interval_min: 100ms
   connection_idle_max: 1h
@@ -69,6 +70,7 @@ fn everything_is_read() {
         connections_max: 5,
         streams_per_connection_max: 6,
         header_list_bytes_max: 8 << 10,
+        handshake_timeout_ns: 2_000_000_000,
         drain_timeout_ns: 60_000_000_000,
         ping_interval_min_ns: 100_000_000,
         connection_idle_max_ns: 3_600_000_000_000,

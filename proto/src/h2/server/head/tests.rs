@@ -22,7 +22,7 @@ fn a_call_is_a_method_and_a_timeout() {
         ("grpc-timeout", "5m"),
     ]);
     let method = crate::method::id::KEYVALUE_BASIC_GET;
-    assert_eq!(verdict, Verdict::Call(CallHead { method, timeout_ns: Some(5_000_000), content_bytes: None }));
+    assert_eq!(verdict, Verdict::Call(CallHead::new(method, Some(5_000_000), None)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::hpack::Indexing;
 use crate::method::MethodId;
 
-const HEAD: CallHead = CallHead { method: MethodId(3), timeout_ns: None, content_bytes: None };
+const HEAD: CallHead = CallHead { method: MethodId(3), timeout_ns: None, content_bytes: None, is_plain: false };
 
 #[test]
 fn a_block_means_the_same_until_the_table_changes() {
@@ -33,7 +33,7 @@ fn the_memo_is_bounded_and_keeps_the_latest() {
 #[test]
 fn our_blocks_follow_the_encoder() {
     let fill = |encoder: &mut Encoder, out: &mut Vec<u8>| encoder.encode(b"x", b"y", Indexing::Incremental, out);
-    let (mut encoder, mut written) = (Encoder::new(), Written::default());
+    let (mut encoder, mut written) = (Encoder::new(), Written::new(0));
     let (mut same, mut blocks) = (Encoder::new(), Vec::new());
     for step in 0..8 {
         match step {

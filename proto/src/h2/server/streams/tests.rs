@@ -9,7 +9,7 @@ use super::*;
 use crate::h2::flow::{SendWindow, StreamReceiveWindow};
 use crate::method::MethodId;
 
-fn stream(id: u32) -> Stream {
+pub(crate) fn stream(id: u32) -> Stream {
     Stream {
         id,
         state: State::Open,
@@ -41,6 +41,42 @@ fn a_stale_name_finds_nothing() {
     assert_eq!(streams.resolve(name), None);
     assert_eq!(streams.resolve(StreamRef { id: 0, slot: 0 }), None);
     assert_eq!(streams.resolve(StreamRef { id: 3, slot: 9 }), None);
+}
+
+/// Identifiers that fall on one place each: without a secret, every look would walk over all of them.
+#[test]
+fn identifiers_chosen_to_collide_are_scattered() {
+    let mut streams = Streams::default();
+    streams.set_secret(0x1234_5678_9abc_def1);
+    let ids = (0..1_024).map(|number| number * 4_096 * 2 + 1);
+    for id in ids.clone() {
+        streams.insert(stream(id));
+    }
+    assert!(streams.is_scattered);
+    let mask = streams.index.len() - 1;
+    let walk = |id| {
+        let at = streams.index.iter().position(|slot| *slot > 0 && streams.slots[*slot as usize - 1].id == id);
+        at.expect("it is there").wrapping_sub(streams.home(id, mask)) & mask
+    };
+    let steps: usize = ids.clone().map(walk).sum();
+    assert!(steps < 4 * 1_024, "{steps} steps for 1,024 looks");
+    for id in ids {
+        let slot = streams.find(id).expect("it is there");
+        streams.remove(slot);
+    }
+    assert_eq!(streams.open(), 0);
+
+    // Those of any client count up, and stay where they are found at once.
+    let mut streams = Streams::default();
+    for number in 0..100_000 {
+        let slot = streams.insert(stream(2 * number + 1));
+        if number >= 1_000 {
+            let oldest = streams.find(2 * (number - 1_000) + 1).expect("it is there");
+            streams.remove(oldest);
+        }
+        assert!(streams.slots[slot].id > 0);
+    }
+    assert!(!streams.is_scattered);
 }
 
 proptest! {

@@ -1,29 +1,68 @@
 //! Behaviour that costs us more than the client: each has its bound.
 
-use super::client::{Client, GET, Sent, message};
-use crate::frame::{ErrorCode, kind};
-use crate::limits::{CONTROL_FRAMES_MAX, DISTURBANCES_BURST_MAX, Limits, SECOND_NS};
+use super::client::{Client, GET, REFLECTION, Sent, message, request};
+use crate::frame::{ErrorCode, flag, kind};
+use crate::h2::server::calm::Disturbance;
+use crate::h2::server::count::Count;
+use crate::limits::{
+    CONTINUATIONS_PER_HEADERS_MAX, CONTROL_FRAMES_MAX, HEADER_LIST_EXPANDED_BYTES_MAX, Limits, SECOND_NS,
+    TABLE_RESIZES_PER_BLOCK_MAX,
+};
+
+impl Client {
+    /// Feeds what was built, and takes what is sent until nothing more comes of it; the GOAWAY, if there was one.
+    fn exhaust(&mut self) -> Option<(ErrorCode, String)> {
+        let mut goaway = None;
+        loop {
+            self.feed();
+            for sent in self.sent() {
+                if let Sent::Goaway { code, reason, .. } = sent {
+                    goaway = Some((code, reason));
+                }
+            }
+            if goaway.is_some() || !self.connection.has_more() {
+                return goaway;
+            }
+        }
+    }
+
+    /// How often one thing was counted since the last call, which forgets all else.
+    fn counted(&mut self, wanted: Count) -> u32 {
+        let counts = self.connection.take_counts().unwrap_or_default();
+        counts.iter().find(|(count, _)| *count == wanted).map_or(0, |(_, number)| number)
+    }
+}
+
+/// Builds one act of a flood after another: as many as are allowed do no harm, one more ends the connection. `spent`
+/// are those that the beginning of the conversation has had already.
+fn assert_floods(mut client: Client, of: Disturbance, spent: u64, mut act: impl FnMut(&mut Client, u32)) {
+    client.counted(Count::EndedCalm);
+    let allowed = of.allowance().burst_max - spent;
+    for number in 0..allowed as u32 {
+        act(&mut client, number);
+        if client.bytes.len() > 64 << 10 {
+            assert_eq!(client.exhaust(), None, "{of:?}: act {number} of {allowed}");
+        }
+    }
+    assert_eq!(client.exhaust(), None, "{of:?}: {allowed} acts");
+    act(&mut client, allowed as u32);
+    assert_eq!(client.exhaust(), Some((ErrorCode::EnhanceYourCalm, of.reason().to_owned())), "{of:?}");
+    assert!(client.connection.is_finished());
+    assert_eq!(client.counted(Count::EndedCalm), 1);
+}
 
 #[test]
-fn rapid_resets_end_the_connection() {
-    let mut client = Client::ready();
-    // The client's SETTINGS were the first disturbance.
-    for call in 1..DISTURBANCES_BURST_MAX as u32 {
+fn rapid_resets() {
+    assert_floods(Client::ready(), Disturbance::ResetsReceived, 0, |client, call| {
         client.open(2 * call + 1, GET);
         client.raw(kind::RST_STREAM, 0, 2 * call + 1, &[0, 0, 0, 8]);
-    }
-    client.feed();
-    assert_eq!(client.sent(), []);
-    let next = 2 * DISTURBANCES_BURST_MAX as u32 + 1;
-    client.open(next, GET);
-    client.raw(kind::RST_STREAM, 0, next, &[0, 0, 0, 8]);
-    client.dies(ErrorCode::EnhanceYourCalm);
+    });
 }
 
 #[test]
 fn resets_now_and_then_are_forgiven() {
     let mut client = Client::ready();
-    for call in 0..2 * DISTURBANCES_BURST_MAX as u32 {
+    for call in 0..2 * Disturbance::ResetsReceived.allowance().burst_max as u32 {
         client.now_ns += SECOND_NS / 500;
         client.open(2 * call + 1, GET);
         client.raw(kind::RST_STREAM, 0, 2 * call + 1, &[0, 0, 0, 8]);
@@ -32,24 +71,241 @@ fn resets_now_and_then_are_forgiven() {
     assert_eq!(client.sent(), []);
 }
 
+/// The six frames that make a server reset a call which it executes (CVE-2025-8671), each on a stream whose request
+/// has ended.
 #[test]
-fn empty_data_and_settings_end_the_connection() {
+fn resets_that_the_server_is_made_to_send() {
+    let triggers: [fn(&mut Client, u32); 6] = [
+        |client, stream| client.raw(kind::WINDOW_UPDATE, 0, stream, &[0, 0, 0, 0]),
+        |client, stream| client.raw(kind::WINDOW_UPDATE, 0, stream, &[0x7f, 0xff, 0xff, 0xff]),
+        |client, stream| client.headers(stream, true, &request(GET)),
+        |client, stream| client.data(stream, true, b""),
+        |client, stream| client.raw(kind::PRIORITY, 0, stream, &[0; 4]),
+        |client, stream| client.raw(kind::PRIORITY, 0, stream, &[&stream.to_be_bytes()[..], &[0]].concat()),
+    ];
+    for trigger in triggers {
+        assert_floods(Client::ready(), Disturbance::ResetsMade, 0, |client, call| {
+            client.call(2 * call + 1, GET, b"k");
+            trigger(client, 2 * call + 1);
+        });
+    }
+}
+
+#[test]
+fn settings_frames() {
+    // The client's own were the first.
+    assert_floods(Client::ready(), Disturbance::SettingsReceived, 1, |client, _| {
+        client.raw(kind::SETTINGS, 0, 0, b"");
+    });
+    // The header table's size to and fro, and the windows of all streams.
+    assert_floods(Client::ready(), Disturbance::SettingsReceived, 1, |client, number| {
+        client.raw(kind::SETTINGS, 0, 0, &[0, 1, 0, 0, if number % 2 == 0 { 0 } else { 16 }, 0]);
+    });
+    assert_floods(Client::ready(), Disturbance::SettingsReceived, 1, |client, number| {
+        client.raw(kind::SETTINGS, 0, 0, &[0, 4, 0, 0, 0, (number % 2) as u8]);
+    });
+}
+
+#[test]
+fn empty_frames() {
     let mut client = Client::ready();
     client.open(1, GET);
-    for _ in 0..=DISTURBANCES_BURST_MAX {
-        client.data(1, false, b"");
+    assert_floods(client, Disturbance::EmptyFrames, 0, |client, _| client.data(1, false, b""));
+    // Padding is no content.
+    let mut client = Client::ready();
+    client.open(1, GET);
+    assert_floods(client, Disturbance::EmptyFrames, 0, |client, _| {
+        client.raw(kind::DATA, flag::PADDED, 1, &[1, 0]);
+    });
+    // Nor does it matter that the stream is closed.
+    let mut client = Client::ready();
+    client.open(1, "/none/Such");
+    assert_floods(client, Disturbance::EmptyFrames, 0, |client, _| client.data(1, false, b""));
+}
+
+#[test]
+fn empty_headers() {
+    let mut client = Client::ready();
+    let burst = Disturbance::ResetsMade.allowance().burst_max as u32;
+    for number in 0..burst {
+        client.raw(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 2 * number + 1, b"");
     }
+    assert_eq!(client.exhaust(), None);
+    assert_eq!(client.counted(Count::EmptyFrames), burst);
+    // Each breaks the rules of its stream as well, which is what they first are too many for.
+    client.raw(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 2 * burst + 1, b"");
+    let reason = Disturbance::ResetsMade.reason().to_owned();
+    assert_eq!(client.exhaust(), Some((ErrorCode::EnhanceYourCalm, reason)));
+}
+
+/// A name of no bytes is no name (CVE-2019-9516): nothing is kept of it but an entry of the table.
+#[test]
+fn headers_without_a_name() {
+    assert_floods(Client::ready(), Disturbance::ResetsMade, 0, |client, number| {
+        client.raw(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 2 * number + 1, &[0x40, 0, 0].repeat(100));
+    });
+}
+
+#[test]
+fn empty_continuations() {
+    assert_floods(Client::ready(), Disturbance::EmptyFrames, 0, |client, number| {
+        if number % 8 == 0 {
+            let block = client.block(&request("/none/Such"));
+            client.raw(kind::HEADERS, flag::END_STREAM, 2 * number + 1, &block);
+        }
+        let is_last = number % 8 == 7;
+        let flags = if is_last { flag::END_HEADERS } else { 0 };
+        client.raw(kind::CONTINUATION, flags, 2 * (number / 8 * 8) + 1, b"");
+    });
+}
+
+#[test]
+fn continuations_without_end() {
+    for part in [&b""[..], &[0x82; 16_384]] {
+        let mut client = Client::ready();
+        client.raw(kind::HEADERS, flag::END_STREAM, 1, &[0x82; 100]);
+        for _ in 0..CONTINUATIONS_PER_HEADERS_MAX {
+            client.raw(kind::CONTINUATION, 0, 1, part);
+        }
+        assert_eq!(client.exhaust(), None);
+        client.raw(kind::CONTINUATION, 0, 1, part);
+        client.dies(ErrorCode::EnhanceYourCalm);
+        assert_eq!(client.counted(Count::Continuations) as usize, CONTINUATIONS_PER_HEADERS_MAX + 1);
+    }
+}
+
+#[test]
+fn priority_frames() {
+    assert_floods(Client::ready(), Disturbance::PriorityFrames, 0, |client, number| {
+        client.raw(kind::PRIORITY, 0, 2 * number + 1, &[0, 0, 0, 0, 16]);
+    });
+}
+
+#[test]
+fn frames_that_nothing_asked_for() {
+    assert_floods(Client::ready(), Disturbance::StrayFrames, 0, |client, _| client.raw(0xbe, 0, 0, b"grease"));
+    assert_floods(Client::ready(), Disturbance::StrayFrames, 0, |client, _| {
+        client.raw(kind::PING, flag::ACK, 0, b"12345678");
+    });
+    let mut client = Client::ready();
+    client.open(1, GET);
+    client.raw(kind::GOAWAY, 0, 0, &[0; 8]);
+    assert_floods(client, Disturbance::StrayFrames, 0, |client, _| client.raw(kind::GOAWAY, 0, 0, &[0; 8]));
+    let mut client = Client::ready();
+    client.open(1, "/none/Such");
+    assert_floods(client, Disturbance::StrayFrames, 0, |client, _| client.raw(kind::RST_STREAM, 0, 1, &[0; 4]));
+}
+
+#[test]
+fn window_updates() {
+    let mut client = Client::ready();
+    client.open(1, GET);
+    assert_floods(client, Disturbance::WindowUpdatesUnearned, 0, |client, number| {
+        client.raw(kind::WINDOW_UPDATE, 0, number % 2, &[0, 0, 0, 1]);
+    });
+}
+
+/// A reply let go byte by byte (CVE-2019-9511, CVE-2019-9517). Each byte is a frame, so the updates are earned.
+#[test]
+fn windows_of_one_byte() {
+    for stream in [0, 1] {
+        let mut client = Client::ready();
+        let own = if stream == 1 { 0 } else { 0x7f };
+        client.raw(kind::SETTINGS, 0, 0, &[0, 4, own, own, own, own]);
+        let call = client.called(1, GET, b"k");
+        client.reply(call, &[7; 200_000]);
+        client.sent();
+        assert_floods(client, Disturbance::SmallWindows, 0, |client, _| {
+            client.raw(kind::WINDOW_UPDATE, 0, stream, &[0, 0, 0, 1]);
+        });
+    }
+}
+
+#[test]
+fn header_lists_that_are_too_long() {
+    // One entry of nearly 4 KiB, named by one byte each time.
+    let mut client = Client::ready();
+    let value = "x".repeat(4_000);
+    client.headers(1, true, &[("padding", &value)]);
+    assert_eq!(client.exhaust(), None);
+    client.connection.take_counts();
+    let spent = 0;
+    assert_floods(client, Disturbance::LongHeaderLists, spent, |client, number| {
+        client.raw(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 2 * number + 3, &[0xbe; 5]);
+    });
+}
+
+#[test]
+fn a_block_that_expands_beyond_all_measure() {
+    let mut client = Client::ready();
+    let value = "x".repeat(4_000);
+    client.headers(1, true, &[("padding", &value)]);
+    assert_eq!(client.exhaust(), None);
+    let times = (HEADER_LIST_EXPANDED_BYTES_MAX + Limits::DEFAULT.header_list_bytes_max) / 4_039;
+    client.raw(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 3, &vec![0xbe; times - 1]);
+    assert_eq!(client.exhaust(), None);
+    assert_eq!(client.counted(Count::LongHeaderLists), 1);
+    client.raw(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 5, &vec![0xbe; times + 2]);
     client.dies(ErrorCode::EnhanceYourCalm);
+}
+
+#[test]
+fn table_sizes_to_and_fro() {
+    let toggle = [0x20, 0x3f, 0xe1, 0x1f];
+    let mut client = Client::ready();
+    let plain: Vec<u8> = {
+        let mut encoder = crate::hpack::Encoder::new();
+        let mut block = Vec::new();
+        for (name, value) in request("/none/Such") {
+            encoder.encode(name.as_bytes(), value.as_bytes(), crate::hpack::Indexing::Without, &mut block);
+        }
+        block
+    };
+    let burst = Disturbance::TableResizes.allowance().burst_max as u32 / 2;
+    for number in 0..=burst {
+        assert_eq!(client.exhaust(), None, "block {number} of {burst}");
+        let block = [&toggle[..], &plain].concat();
+        client.raw(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 2 * number + 1, &block);
+    }
+    let reason = Disturbance::TableResizes.reason().to_owned();
+    assert_eq!(client.exhaust(), Some((ErrorCode::EnhanceYourCalm, reason)));
 
     let mut client = Client::ready();
-    for _ in 0..=DISTURBANCES_BURST_MAX {
-        client.raw(kind::SETTINGS, 0, 0, b"");
-        client.feed();
-        if client.connection.wants_pause() {
-            client.sent();
-        }
+    let block = [&vec![0x20; TABLE_RESIZES_PER_BLOCK_MAX + 1][..], &plain].concat();
+    client.raw(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 1, &block);
+    client.dies(ErrorCode::CompressionError);
+}
+
+#[test]
+fn streams_beyond_their_number() {
+    let mut client = Client::ready();
+    let streams = Limits::DEFAULT.streams_per_connection_max as u32;
+    for stream in 0..streams {
+        client.open(2 * stream + 1, GET);
     }
-    client.dies(ErrorCode::EnhanceYourCalm);
+    assert_floods(client, Disturbance::StreamsRefused, 0, |client, number| {
+        client.open(2 * (streams + number) + 1, GET);
+    });
+}
+
+#[test]
+fn messages_in_crumbs() {
+    let mut client = Client::ready();
+    client.open(1, GET);
+    client.data(1, false, &message(&[7; 10_000])[..2_000]);
+    assert_floods(client, Disturbance::Fragments, 0, |client, _| client.data(1, false, &[7]));
+
+    // Small messages in two or three parts each are what clients do.
+    let mut client = Client::ready();
+    client.open(1, REFLECTION);
+    let whole = message(&[7; 20]);
+    for _ in 0..2 * Disturbance::Fragments.allowance().burst_max {
+        client.data(1, false, &whole[..5]);
+        client.data(1, false, &whole[5..9]);
+        client.data(1, false, &whole[9..]);
+        assert_eq!(client.exhaust(), None);
+    }
+    assert!(client.connection.is_open(client.connection.streams.reference(0)));
 }
 
 #[test]

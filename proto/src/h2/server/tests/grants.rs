@@ -211,11 +211,13 @@ fn a_waiting_upload_that_is_reset_leaves_the_queue() {
     assert_eq!(granted(&sent, 15), 0);
     client.raw(kind::RST_STREAM, 0, 15, &[0, 0, 0, 8]);
     client.feed();
-    assert!(!client.connection.admissions.iter().any(|waiting| waiting.id == 15));
+    assert_eq!(client.connection.streams.find(15), None);
     for stream in 0..7 {
         client.raw(kind::RST_STREAM, 0, 2 * stream + 1, &[0, 0, 0, 8]);
     }
     client.feed();
-    assert!(client.connection.admissions.is_empty());
+    let connection = &mut client.connection;
+    assert_eq!(connection.admissions.first(&connection.streams), None);
+    assert!(connection.admissions.is_empty());
     assert_eq!((client.connection.held.bytes(), client.connection.held.promised_bytes()), (0, 0));
 }

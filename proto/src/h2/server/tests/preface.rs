@@ -67,3 +67,30 @@ fn nothing_is_read_after_the_end() {
     assert_eq!(client.sent(), []);
     assert_eq!(client.connection.held_bytes(), 0);
 }
+
+#[test]
+fn who_does_not_finish_the_handshake_in_time_is_told_so() {
+    let nothing = Client::silent(Limits::DEFAULT);
+    let mut half_a_preface = Client::silent(Limits::DEFAULT);
+    half_a_preface.bytes.extend_from_slice(&PREFACE[..12]);
+    let mut no_settings = Client::silent(Limits::DEFAULT);
+    no_settings.bytes.extend_from_slice(PREFACE);
+    let no_acknowledgement = Client::new();
+    for (mut client, expected) in [
+        (nothing, ErrorCode::ProtocolError),
+        (half_a_preface, ErrorCode::ProtocolError),
+        (no_settings, ErrorCode::ProtocolError),
+        (no_acknowledgement, ErrorCode::SettingsTimeout),
+    ] {
+        client.feed();
+        client.connection.handshake_timed_out();
+        let Some(Sent::Goaway { code, reason, .. }) = client.sent().pop() else { panic!("no GOAWAY at the end") };
+        assert_eq!(code, expected, "{reason}");
+        assert!(reason.contains("limits.handshake_timeout"), "{reason}");
+        assert!(client.connection.is_finished());
+    }
+    let mut client = Client::ready();
+    client.connection.handshake_timed_out();
+    assert_eq!(client.sent(), []);
+    assert!(!client.connection.is_finished());
+}

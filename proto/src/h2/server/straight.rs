@@ -1,0 +1,196 @@
+//! The straight way of a call that comes whole and is answered at once, past everything that such a call cannot need.
+//!
+//! It is taken for what a busy client sends again and again: HEADERS whose block is known, then one DATA frame with
+//! END_STREAM that holds the one message of a method without a client stream. [`Connection::straight_call`] recognises
+//! it and [`Connection::reply_straight`] answers it; both do what the general way does, in fewer steps:
+//!
+//! - It recognises before it changes anything. Whatever is not as expected (another frame, flag or identifier, a part
+//!   only, a block that the memo does not know, a length that a window, a limit or a content-length might object to, a
+//!   due grant, or anything that stands in line before the next frame) is left to the general way, untouched.
+//! - Between the two frames the general way would look for events, parked calls and pauses once more. HEADERS of such a
+//!   call add none of them, so that they still are what they were before it.
+//! - The stream is fresh (see `streams.rs`): any other use of the table enters it as the general way would have.
+
+use std::borrow::Cow;
+
+use super::drain::Drain;
+use super::memo::ShortFrame;
+use super::stream::Fresh;
+use super::{Connection, Phase};
+use crate::frame::{FRAME_LENGTH_BYTES, HEAD_BYTES, STREAM_MAX, flag, kind};
+use crate::grpc::prefix::PREFIX_BYTES;
+use crate::h2::event::{Call, StreamRef};
+use crate::h2::flow::SendWindow;
+use crate::h2::input::Input;
+use crate::limits::{FRAME_BYTES_MAX, Limits};
+
+/// A DATA frame's head and the prefix of the message in it.
+const DATA_HEAD_BYTES: usize = HEAD_BYTES + PREFIX_BYTES;
+
+/// The longest DATA frame that goes the straight way: within any stream's window, before and after our SETTINGS have
+/// been acknowledged, and within the bounds of frames and messages.
+pub(super) fn bytes_max(limits: &Limits, stream_window_bytes: u32) -> u32 {
+    let message = limits.message_bytes_max.min(FRAME_BYTES_MAX - PREFIX_BYTES) + PREFIX_BYTES;
+    stream_window_bytes.min(crate::h2::flow::INITIAL_WINDOW_BYTES).min(message as u32)
+}
+
+/// A fresh call whose answer no window or limit holds up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StraightReply {
+    call: StreamRef,
+    headers: ShortFrame,
+    trailers: ShortFrame,
+}
+
+/// Kind, flags and stream of a frame, as the low bits of [`word_of`] have them.
+#[inline(always)]
+const fn head_word(kind: u8, flags: u8, stream: u32) -> u64 {
+    (kind as u64) << 40 | (flags as u64) << 32 | stream as u64
+}
+
+/// All of a frame's head but the length's highest byte.
+#[inline(always)]
+fn word_of(head: &[u8; HEAD_BYTES]) -> u64 {
+    let [_, word @ ..] = *head;
+    u64::from_be_bytes(word)
+}
+
+/// The bits of [`word_of`] below the length.
+const BELOW_LENGTH: u64 = (1 << 48) - 1;
+
+/// Frames of an answer that goes straight: headers, message, trailers.
+const STRAIGHT_FRAMES: u32 = 3;
+
+impl Connection {
+    /// The call at the input's position, if it goes the straight way.
+    #[inline(always)]
+    pub(super) fn straight_call<'i>(&mut self, input: &'i Input<'_>) -> Option<Call<'i>> {
+        let bytes = input.in_place()?;
+        let head = bytes.first_chunk::<HEAD_BYTES>()?;
+        // The identifier that follows: nothing is passed over, and the client's streams are odd.
+        let id = self.last_seen_id.wrapping_add(2);
+        let word = word_of(head);
+        if word & BELOW_LENGTH != head_word(kind::HEADERS, flag::END_HEADERS, id)
+            || head[0] != 0
+            || id & (!STREAM_MAX | 1) != 1
+            || !self.is_plain()
+        {
+            return None;
+        }
+        let block_bytes = (word >> 48) as usize;
+        let data = bytes.get(HEAD_BYTES + block_bytes..)?;
+        let data_head = data.first_chunk::<DATA_HEAD_BYTES>()?;
+        let (head, prefix) = data_head.split_first_chunk::<HEAD_BYTES>()?;
+        let word = word_of(head);
+        let length = (word >> 48) as u32;
+        let [compressed, message_length @ ..] = *prefix.first_chunk::<PREFIX_BYTES>()?;
+        if word & BELOW_LENGTH != head_word(kind::DATA, flag::END_STREAM, id)
+            || head[0] | compressed != 0
+            || u32::from_be_bytes(message_length).wrapping_add(PREFIX_BYTES as u32) != length
+            || length > self.straight_bytes_max
+        {
+            return None;
+        }
+        let message = data.get(DATA_HEAD_BYTES..HEAD_BYTES + length as usize)?;
+        let block = &bytes[HEAD_BYTES..];
+        let known = self.memo.find_in(block, block_bytes, self.decoder.generation())?;
+        if !known.is_plain || !self.receive_window.receive_silently(length) {
+            return None;
+        }
+        let deadline_ns = known.timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));
+        let method = known.method;
+        if let Some(deadline_ns) = deadline_ns {
+            self.deadline_ns = self.deadline_ns.min(deadline_ns);
+        }
+        self.last_seen_id = id;
+        self.last_id = id;
+        let send_window = SendWindow::new(self.peer.initial_window_bytes);
+        let stream = self.streams.begin_fresh(Fresh { id, method, deadline_ns, send_window });
+        input.advance(HEAD_BYTES + block_bytes + HEAD_BYTES + length as usize);
+        Some(Call { stream, method, message: Cow::Borrowed(message), deadline_ns })
+    }
+
+    /// The same, for the way back from the general way: out of line.
+    #[inline(never)]
+    pub(super) fn straight_call_later<'i>(&mut self, input: &'i Input<'_>) -> Option<Call<'i>> {
+        self.straight_call(input)
+    }
+
+    /// Whether nothing comes before the next frame, and a new call is welcome.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        let in_line = self.events.len() | self.parked.len() | self.held.waiting_bytes();
+        in_line == 0
+            && self.phase == Phase::Open
+            && self.drain == Drain::No
+            && !self.peer_goes
+            && self.pending_block.is_none()
+            && self.data.is_none()
+            && self.streams.open() < self.limits.streams_per_connection_max
+            && self.charged <= self.hold_back_bytes()
+            && !self.wants_pause()
+    }
+
+    /// What the straight answer to a call needs, if it may go that way: the call is fresh, its answer fits the windows,
+    /// the limits and one frame, and our headers and trailers are remembered.
+    #[inline]
+    pub(super) fn straight_reply(&self, call: StreamRef, message_bytes: usize) -> Option<StraightReply> {
+        let stream_window = self.streams.fresh(call)?.send_window;
+        let generation = self.encoder.generation();
+        let headers = self.written_headers.short_frame(generation)?;
+        let trailers = self.written_trailers.short_frame(generation)?;
+        let window = stream_window.available().min(self.send_window.available());
+        let fits = message_bytes <= self.limits.message_bytes_max
+            && message_bytes + PREFIX_BYTES <= window.min(self.peer.frame_bytes_max)
+            && self.held_bytes() + message_bytes <= self.limits.connection_buffer_bytes_max;
+        fits.then_some(StraightReply { call, headers, trailers })
+    }
+
+    /// Writes headers, message and trailers of a fresh call, and forgets it.
+    #[inline]
+    pub(super) fn reply_straight(
+        &mut self,
+        reply: &StraightReply,
+        message_bytes: usize,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let id = reply.call.id;
+        let out = &mut self.output;
+        let at = out.len();
+        out.reserve(3 * ShortFrame::BYTES_MAX + message_bytes);
+        reply.headers.write(id, out);
+        write_data_head(id, message_bytes as u32, out);
+        let start = out.len();
+        write(out);
+        if out.len() - start != message_bytes {
+            return self.reply_again(reply.call, at, start, message_bytes);
+        }
+        reply.trailers.write(id, out);
+        self.send_window.take(message_bytes + PREFIX_BYTES);
+        self.sent_frames = self.sent_frames.wrapping_add(STRAIGHT_FRAMES);
+        self.streams.end_fresh();
+    }
+
+    /// A message that is not as long as it was said to be goes the general way, which makes the best of it.
+    #[cold]
+    fn reply_again(&mut self, call: StreamRef, at: usize, start: usize, message_bytes: usize) {
+        let message = self.output.split_off(start);
+        self.output.truncate(at);
+        self.reply_anyway(call, message_bytes, |out| out.extend_from_slice(&message));
+    }
+}
+
+/// Appends the head of a DATA frame that holds one message, and the message's prefix.
+#[inline(always)]
+fn write_data_head(id: u32, message_bytes: u32, out: &mut Vec<u8>) {
+    const STREAM_BITS: usize = (HEAD_BYTES - size_of::<u32>()) * 8;
+    const MESSAGE_BITS: usize = (DATA_HEAD_BYTES - size_of::<u32>()) * 8;
+    // Big-endian numbers in a little-endian word; kind, flags and the byte that says "not compressed" are 0.
+    let length = (message_bytes + PREFIX_BYTES as u32).swap_bytes() >> ((size_of::<u32>() - FRAME_LENGTH_BYTES) * 8);
+    let bytes = u128::from(length)
+        | u128::from(id.swap_bytes()) << STREAM_BITS
+        | u128::from(message_bytes.swap_bytes()) << MESSAGE_BITS;
+    let end = out.len() + DATA_HEAD_BYTES;
+    out.extend_from_slice(&bytes.to_le_bytes());
+    out.truncate(end);
+}

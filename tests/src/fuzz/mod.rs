@@ -1,0 +1,26 @@
+//! The bodies of the fuzz targets: each takes any bytes and panics when something that has to hold does not.
+//!
+//! cargo-fuzz runs them with inputs that it evolves (`fuzz/`); the tests replay the inputs that are committed.
+
+mod choices;
+pub mod frames;
+pub mod hpack_decode;
+pub mod hpack_roundtrip;
+pub mod percent;
+
+/// A target by its name, which is also its corpus's.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// As `tests/fuzz/run.sh` takes it.
+    pub name: &'static str,
+    /// Panics when what it checks does not hold.
+    pub run: fn(&[u8]),
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    Target { name: "frames", run: frames::run },
+    Target { name: "hpack_decode", run: hpack_decode::run },
+    Target { name: "hpack_roundtrip", run: hpack_roundtrip::run },
+    Target { name: "percent", run: percent::run },
+];

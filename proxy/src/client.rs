@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use prism_backends::OwnedCommand;
+use prism_backends::{Command, OwnedCommand};
 use prism_proto::h2::StreamRef;
 use prism_proto::h2::server::Footprint;
 use prism_proto::limits::SMALL_REPLY_BYTES;
@@ -19,8 +19,8 @@ pub(crate) struct Client {
     pub(crate) lifetime: Lifetime,
     /// Calls whose replies are so large that they wait for room, in their order.
     deferred: VecDeque<Deferred>,
-    /// The most that the reply of a read on another shard may have: what the last ones had.
-    pub(crate) reply_bytes_max: usize,
+    /// How long the replies of the last reads on other shards were.
+    reply_bytes: usize,
     /// What the shard's sum has of this connection.
     pub(crate) counted: Footprint,
     /// It is in the list of those that wait for the process to have room.
@@ -55,7 +55,7 @@ impl Client {
             connection,
             lifetime,
             deferred: VecDeque::new(),
-            reply_bytes_max: SMALL_REPLY_BYTES,
+            reply_bytes: SMALL_REPLY_BYTES,
             counted: Footprint::default(),
             is_hungry: false,
             is_watched: false,
@@ -145,13 +145,23 @@ impl Client {
         (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
     }
 
-    /// A reply of a read on another shard had so many bytes, or would have had: what the next ones may have.
+    /// The longest reply that another shard may make of a command: as long as the last ones when there is room for that,
+    /// else a small one. A longer one is not made, and the call deferred then; so a small one never waits.
+    pub(crate) fn reply_bytes_max(&self, command: &Command<'_>) -> usize {
+        match command {
+            Command::Get { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
+            Command::Get { .. } => SMALL_REPLY_BYTES,
+            Command::Set { .. } | Command::Delete { .. } | Command::Exists { .. } => 0,
+        }
+    }
+
+    /// A reply of a read on another shard had so many bytes, or would have had: so long are the next ones, it may be.
     pub(crate) fn learn_reply_bytes(&mut self, reply_bytes: usize) {
-        self.reply_bytes_max = if reply_bytes > self.reply_bytes_max {
+        self.reply_bytes = if reply_bytes > self.reply_bytes {
             reply_bytes
         } else {
             // Slowly, so that a few short ones between long ones change little.
-            (self.reply_bytes_max - (self.reply_bytes_max - reply_bytes) / 8).max(SMALL_REPLY_BYTES)
+            (self.reply_bytes - (self.reply_bytes - reply_bytes) / 8).max(SMALL_REPLY_BYTES)
         };
     }
 }

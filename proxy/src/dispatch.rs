@@ -114,11 +114,7 @@ impl Proxy {
         let hash = self.hasher.hash(namespace, command.key());
         let owner = route::owner(hash, lane.shards);
         if owner != lane.shard {
-            let reply_bytes_max = if let Command::Get { .. } = command { client.reply_bytes_max } else { 0 };
-            if !client.has_room_for(reply_bytes_max) {
-                client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes_max), false);
-                return Ok(());
-            }
+            let reply_bytes_max = client.reply_bytes_max(command);
             let errand = origin.errand(namespace, hash, (*command).into(), reply_bytes_max);
             return self.send(lane, client, origin, owner, errand);
         }

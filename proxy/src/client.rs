@@ -145,8 +145,8 @@ impl Client {
         (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
     }
 
-    /// The longest reply that another shard may make of a command: as long as the last ones when there is room for that,
-    /// else a small one. A longer one is not made, and the call deferred then; so a small one never waits.
+    /// The longest reply that another shard may make of a command: as long as the last ones when there is room for
+    /// that, else a small one. A longer one is not made, and the call deferred then; so a small one never waits.
     pub(crate) fn reply_bytes_max(&self, command: &Command<'_>) -> usize {
         match command {
             Command::Get { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,

@@ -172,6 +172,11 @@ pub const TEMPLATE_BYTES_MAX: usize = 48;
 pub const PATH_SHOWN_BYTES_MAX: usize = 256;
 /// The longest `grpc-message` that we send, before it is percent-encoded: clients commonly take header lists of 8 KiB.
 pub const STATUS_MESSAGE_BYTES_MAX: usize = 2_048;
+/// Blocks of a gzip stream that may hold next to nothing, an end that is flushed for example.
+pub const GZIP_BLOCKS_SPARE: usize = 64;
+/// What the others hold on average, at least: compressors write blocks of tens of kilobytes, and each costs us as much
+/// as inflating kilobytes.
+pub const GZIP_BLOCK_BYTES_MIN: usize = 512;
 /// The longest namespace, prefix, ordering key or subscriber id.
 pub const NAME_BYTES_MAX: usize = 1_024;
 /// The longest time to live in seconds: 100 years.

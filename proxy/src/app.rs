@@ -6,31 +6,37 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use prism_backends::KeyHasher;
 use prism_proto::h2::server::Footprint;
 use prism_proto::h2::{Event, server};
-use prism_shard::{Application, Mesh, PeerId, Slab, Timers, Turn};
+use prism_shard::{Application, CounterText, Counters, Mesh, PeerId, Slab, Timers, Turn};
 
 use crate::backends::Instances;
 use crate::budget::{Budget, Sums};
 use crate::call::{Parcel, Parked};
 use crate::client::Client;
+use crate::handshakes::Handshakes;
 use crate::lifetime::Lifetime;
 use crate::limits::DRAIN_PATIENCE_NS;
 use crate::registry::Registry;
 use crate::services::Connection;
 use crate::services::health::Health;
 use crate::services::reflection::Reflection;
-use crate::status;
+use crate::share::Progress;
 use crate::upkeep::Upkeep;
 use crate::wire::Wire;
+use crate::{statistics, status};
 
 /// The token of the timer that looks after connections.
 const UPKEEP_TIMER: u64 = 0;
 /// The token of the timer that ends the patience with clients that do not answer a drain.
 const DRAIN_TIMER: u64 = 1;
+/// The token of the timer that ends handshakes.
+const HANDSHAKE_TIMER: u64 = 2;
 
 /// What the process tells a shard while it runs.
 #[derive(Debug)]
@@ -57,6 +63,9 @@ pub(crate) struct Proxy {
     pub(crate) upkeep: Upkeep,
     services: Vec<&'static str>,
     engine: server::Config,
+    /// What keeps clients from choosing stream identifiers that are slow to find.
+    secret: u64,
+    handshakes: Handshakes,
     /// Connections that are not over.
     clients: usize,
 }
@@ -67,12 +76,19 @@ pub(crate) struct Lane<'t> {
     pub(crate) now_ns: u64,
     pub(crate) shard: u32,
     pub(crate) shards: u32,
+    pub(crate) counters: &'t mut Counters,
 }
 
 /// What a call may use of a turn, borrowed from its fields one by one so that the peers stay free.
 macro_rules! lane {
     ($turn:ident) => {
-        Lane { mesh: &mut *$turn.mesh, now_ns: $turn.now_ns, shard: $turn.shard, shards: $turn.shards }
+        Lane {
+            mesh: &mut *$turn.mesh,
+            now_ns: $turn.now_ns,
+            shard: $turn.shard,
+            shards: $turn.shards,
+            counters: &mut *$turn.counters,
+        }
     };
 }
 pub(crate) use lane;
@@ -98,31 +114,48 @@ impl Proxy {
             upkeep: Upkeep::default(),
             services,
             engine: server::Config { limits: registry.limits },
+            secret: RandomState::new().hash_one(shards),
+            handshakes: Handshakes::default(),
             clients: 0,
             registry,
         }
     }
 
-    /// Feeds a connection and does what it asks for. Returns whether it reads no further until its output is sent.
-    fn pump(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) -> bool {
-        let Some(client) = turn.peers.get_mut(peer).map(Wire::client) else { return false };
+    /// Feeds a connection and does what it asks for, as far as its share of the turn goes; what is left over goes on in
+    /// the next turn, or when the output has been sent.
+    pub(crate) fn serve(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
+        let Some(client) = turn.peers.get_mut(peer).map(Wire::client) else { return };
         let mut lane = lane!(turn);
+        client.share.charge_input(lane.now_ns, bytes.len());
         client.connection.set_room(self.budget.room(client.counted));
         let input = client.connection.begin(bytes);
-        while let Some(event) = client.connection.poll(&input, lane.now_ns) {
+        while !client.share.is_used_up()
+            && let Some(event) = client.connection.poll(&input, lane.now_ns)
+        {
+            let before = client.connection.output().len();
             self.event(&mut lane, peer, client, event);
+            client.share.charge_event(client.connection.output().len() - before);
         }
         client.connection.end(input);
         self.settle(&mut lane, peer, client);
-        client.connection.wants_pause()
-    }
-
-    /// Lets a connection go on with what it kept, and reads it as long as it wants that.
-    pub(crate) fn go_on(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
-        if self.pump(turn, peer, &[]) {
-            turn.peers.pause_reading(peer);
-        } else {
-            turn.peers.resume_reading(peer);
+        if let Some(counts) = client.connection.take_counts() {
+            statistics::add(turn.counters, &counts);
+        }
+        let progress = client.progress();
+        let wants_pause = match progress {
+            Progress::Done => false,
+            Progress::Blocked => true,
+            Progress::MoreNextTurn { is_much } => is_much || client.is_paused,
+        };
+        let is_paused = std::mem::replace(&mut client.is_paused, wants_pause);
+        match (is_paused, wants_pause) {
+            (false, true) => turn.peers.pause_reading(peer),
+            (true, false) => turn.peers.resume_reading(peer),
+            _ => {}
+        }
+        if matches!(progress, Progress::MoreNextTurn { .. }) {
+            turn.counters.add_own(statistics::SHARES_USED_UP_AT, 1);
+            turn.peers.call_again(peer);
         }
     }
 
@@ -184,6 +217,29 @@ impl Proxy {
         }
     }
 
+    /// Ends the clients whose time for the handshake is over.
+    fn end_handshakes(&mut self, turn: &mut Turn<'_, Self>) {
+        self.handshakes.is_timer_set = false;
+        while let Some(peer) = self.handshakes.take_due(turn.now_ns) {
+            if is_shaking_hands(turn, peer)
+                && let Some(client) = turn.peers.get_mut(peer).map(Wire::client)
+            {
+                client.connection.handshake_timed_out();
+                if let Some(counts) = client.connection.take_counts() {
+                    statistics::add(turn.counters, &counts);
+                }
+            }
+        }
+        self.set_handshake_timer(turn);
+    }
+
+    /// Makes sure that the next handshake is ended in time; without room for a timer, the next connection tries again.
+    fn set_handshake_timer(&mut self, turn: &mut Turn<'_, Self>) {
+        let Some(next_ns) = self.handshakes.next_ns() else { return };
+        self.handshakes.is_timer_set =
+            self.handshakes.is_timer_set || turn.timers.set(next_ns, HANDSHAKE_TIMER).is_ok();
+    }
+
     fn tell_watchers(&mut self, turn: &mut Turn<'_, Self>) {
         for (peer, stream, response) in self.health.changes() {
             if let Some(client) = turn.peers.get_mut(peer).map(Wire::client) {
@@ -193,41 +249,58 @@ impl Proxy {
     }
 }
 
+fn is_shaking_hands(turn: &Turn<'_, Proxy>, peer: PeerId) -> bool {
+    turn.peers.get(peer).is_some_and(Wire::is_shaking_hands)
+}
+
 impl Application for Proxy {
     type Machine = Wire;
     type Parcel = Parcel;
     type Control = Control;
+
+    const COUNTERS: &'static [CounterText] = statistics::COUNTERS;
 
     fn connected(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) -> Wire {
         self.clients += 1;
         self.set_upkeep(turn.timers, turn.now_ns);
         let chance = self.hasher.hash(0, &[peer.to_bits().to_le_bytes(), turn.now_ns.to_le_bytes()].concat());
         let lifetime = Lifetime::new(&self.engine.limits, turn.now_ns, chance);
-        Wire::Client(Client::new(Connection::new(&self.engine, turn.now_ns), lifetime))
+        let timeout_ns = self.engine.limits.handshake_timeout_ns;
+        if timeout_ns > 0 {
+            self.handshakes.begin(peer, turn.now_ns.saturating_add(timeout_ns), |peer| is_shaking_hands(turn, peer));
+            self.set_handshake_timer(turn);
+        }
+        Wire::Client(Client::new(Connection::new(&self.engine, turn.now_ns).with_secret(self.secret), lifetime))
     }
 
     fn received(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
-        if self.pump(turn, peer, bytes) {
-            turn.peers.pause_reading(peer);
-        }
+        self.serve(turn, peer, bytes);
+    }
+
+    fn called_again(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
+        self.serve(turn, peer, &[]);
     }
 
     /// What its client still waits for is answered.
     fn ended(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
         if let Some(client) = turn.peers.get_mut(peer).map(Wire::client) {
             client.connection.end_of_input();
-            self.go_on(turn, peer);
+            self.serve(turn, peer, &[]);
         }
     }
 
     /// A connection that held back because much waited to be sent goes on with what it kept.
     fn flushed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
-        self.go_on(turn, peer);
+        self.serve(turn, peer, &[]);
     }
 
-    fn closed(&mut self, _turn: &mut Turn<'_, Self>, peer: PeerId, mut machine: Wire) {
+    fn closed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, mut machine: Wire) {
+        let client = machine.client();
+        if let Some(counts) = client.connection.take_counts() {
+            statistics::add(turn.counters, &counts);
+        }
         self.clients -= 1;
-        self.budget.count(&mut machine.client().counted, Footprint::default());
+        self.budget.count(&mut client.counted, Footprint::default());
         self.health.forget(|watcher| watcher.peer == peer);
     }
 
@@ -246,6 +319,7 @@ impl Application for Proxy {
                 self.set_upkeep(turn.timers, turn.now_ns);
             }
             DRAIN_TIMER => self.drain_peers(turn),
+            HANDSHAKE_TIMER => self.end_handshakes(turn),
             _ => debug_assert!(false, "the proxy sets no other timer"),
         }
     }

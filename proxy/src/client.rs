@@ -10,6 +10,7 @@ use prism_proto::status::Status;
 
 use crate::lifetime::Lifetime;
 use crate::services::Connection;
+use crate::share::Share;
 use crate::status;
 
 /// A client.
@@ -17,6 +18,11 @@ use crate::status;
 pub(crate) struct Client {
     pub(crate) connection: Connection,
     pub(crate) lifetime: Lifetime,
+    pub(crate) share: Share,
+    /// Calls that wait for another shard, those included that the client has reset since.
+    pub(crate) parked: usize,
+    /// Its socket is not read, by our wish.
+    pub(crate) is_paused: bool,
     /// Calls whose replies are so large that they wait for room, in their order.
     deferred: VecDeque<Deferred>,
     /// How long the replies of the last reads on other shards were.
@@ -54,6 +60,9 @@ impl Client {
         Self {
             connection,
             lifetime,
+            share: Share::default(),
+            parked: 0,
+            is_paused: false,
             deferred: VecDeque::new(),
             reply_bytes: SMALL_REPLY_BYTES,
             counted: Footprint::default(),

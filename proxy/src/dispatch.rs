@@ -14,8 +14,8 @@ use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked};
 use crate::client::{Client, Deferred};
 use crate::services::{Connection, keyvalue};
-use crate::status;
 use crate::wire::Wire;
+use crate::{statistics, status};
 
 /// The full names of the services that are served: those whose calls can succeed.
 pub(crate) fn served() -> Vec<&'static str> {
@@ -185,6 +185,12 @@ impl Proxy {
         mut errand: Errand,
     ) -> Result<(), Status> {
         let Origin { peer, stream, .. } = origin;
+        // Calls that were reset still wait there: no connection fills the queues of all with those.
+        let waiting_max = self.registry.limits.streams_per_connection_max;
+        if client.parked >= waiting_max {
+            lane.counters.add_own(statistics::CALLS_OVER_SHARE_AT, 1);
+            return Err(status::too_many_waiting(waiting_max));
+        }
         let calls_max = self.registry.limits.calls_per_shard_max;
         let charged_bytes = errand.command.bytes() + errand.reply_bytes_max;
         let call =
@@ -194,6 +200,7 @@ impl Proxy {
             self.calls.remove(call);
             return Err(status::mesh_full(owner));
         }
+        client.parked += 1;
         client.connection.charge(charged_bytes);
         Ok(())
     }
@@ -203,6 +210,7 @@ impl Proxy {
         let Some(parked) = self.calls.remove(SlabKey::from_bits(call)) else { return };
         let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::client) else { return };
         client.connection.discharge(parked.charged_bytes);
+        client.parked = client.parked.saturating_sub(1);
         match outcome {
             Outcome::Done(reply) => {
                 if let OwnedReply::Get(value) = &reply {

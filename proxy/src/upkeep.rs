@@ -68,7 +68,7 @@ impl Proxy {
             }
             client.expire(turn.now_ns);
             // The application hears of those it knew, and whoever waited for their room goes on.
-            self.go_on(turn, peer);
+            self.serve(turn, peer, &[]);
         }
     }
 
@@ -78,7 +78,7 @@ impl Proxy {
             let Some(peer) = self.upkeep.hungry.pop_front() else { return };
             let Some(client) = turn.peers.peek_mut(peer).map(Wire::client) else { continue };
             client.is_hungry = false;
-            self.go_on(turn, peer);
+            self.serve(turn, peer, &[]);
         }
     }
 
@@ -98,7 +98,7 @@ impl Proxy {
     fn leave(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, due: Due) {
         if let Some(client) = turn.peers.get_mut(peer).map(Wire::client) {
             client.leave(due, turn.now_ns);
-            self.go_on(turn, peer);
+            self.serve(turn, peer, &[]);
         }
     }
 }

@@ -18,6 +18,12 @@ impl Wire {
         let Self::Client(client) = self;
         client
     }
+
+    /// Whether HTTP/2 has not begun yet.
+    pub(crate) fn is_shaking_hands(&self) -> bool {
+        let Self::Client(client) = self;
+        client.connection.is_shaking_hands()
+    }
 }
 
 impl Machine for Wire {

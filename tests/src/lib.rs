@@ -5,6 +5,7 @@
 mod answer;
 mod binary;
 mod caller;
+mod ctl;
 pub mod fuzz;
 mod launch;
 mod log;
@@ -18,6 +19,7 @@ mod wire;
 pub use answer::Answer;
 pub use binary::build;
 pub use caller::{Caller, Request, prefixed};
+pub use ctl::{Ctl, Done};
 pub use launch::{Finished, Launch, cores};
 pub use proxy::Proxy;
 pub use random::Random;

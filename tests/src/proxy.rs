@@ -1,5 +1,6 @@
 //! A proxy that serves in a process of its own.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::{fs, thread};
@@ -97,6 +98,28 @@ impl Proxy {
         assert!(self.log.wait(|line| line.contains(part).then_some(())).is_some(), "no line contains {part:?}");
     }
 
+    /// What the shards have counted up to now, added up: it is asked for by SIGUSR1 and read from the log.
+    ///
+    /// # Panics
+    /// When it does not come.
+    #[track_caller]
+    pub fn counters(&self) -> BTreeMap<String, u64> {
+        let lines = |text: &str| text.lines().filter_map(counters_line).collect::<Vec<_>>();
+        let seen = lines(&self.log()).len();
+        self.signal("USR1");
+        let mut left = seen + self.shards();
+        let line_of_last_shard = |line: &str| {
+            left -= usize::from(counters_line(line).is_some());
+            (left == 0).then_some(())
+        };
+        assert!(self.log.wait(line_of_last_shard).is_some(), "the proxy does not log its statistics");
+        let mut sums = BTreeMap::new();
+        for (name, value) in lines(&self.log()).into_iter().skip(seen).flatten() {
+            *sums.entry(name).or_default() += value;
+        }
+        sums
+    }
+
     /// Memory that is resident, in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let status = fs::read_to_string(self.proc("status")).expect("the process runs");
@@ -127,6 +150,16 @@ impl Drop for Proxy {
     }
 }
 
+/// `... INFO statistics shard=0 counters="turns=12 enters=4"`.
+fn counters_line(line: &str) -> Option<Vec<(String, u64)>> {
+    let (_, counters) = line.split_once(" statistics shard=")?.1.split_once(" counters=")?;
+    let pairs = counters.trim_matches('"').split(' ').map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        Some((name.to_owned(), value.parse().ok()?))
+    });
+    pairs.collect()
+}
+
 impl Ready {
     /// `prism-proxy 0.1.0 serving on 127.0.0.1:8980 (cores 0-1, 2 shards, ready in 12 ms)`, addresses with commas.
     fn parse(line: &str) -> Option<Self> {
@@ -141,7 +174,14 @@ impl Ready {
 
 #[cfg(test)]
 mod tests {
-    use super::Ready;
+    use super::{Ready, counters_line};
+
+    #[test]
+    fn a_line_of_statistics_is_understood() {
+        let line = "2026-01-01T00:00:00Z  INFO statistics shard=1 counters=\"turns=12 sends=4\"";
+        assert_eq!(counters_line(line), Some(vec![("turns".to_owned(), 12), ("sends".to_owned(), 4)]));
+        assert_eq!(counters_line("INFO draining"), None);
+    }
 
     #[test]
     fn the_ready_line_is_understood() {

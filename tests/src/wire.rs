@@ -97,6 +97,16 @@ impl Wire {
         self.frame(kind::HEADERS, flag::END_HEADERS, stream, &block)
     }
 
+    /// The bytes of one frame.
+    pub fn frame_bytes(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        frame(kind, flags, stream, payload)
+    }
+
+    /// The header block that a gRPC client sends, everything literal (RFC 7541 §6.2.2).
+    pub fn request_block(path: &str) -> Vec<u8> {
+        request_block(path)
+    }
+
     /// The next frame; none when the other side has closed.
     ///
     /// # Panics

@@ -162,7 +162,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Where in `slot` the value of its record lies, when it is the plain record of this key: of a namespace whose number fits
+/// Where in `slot` the value of its record lies, when it is this key's plain record: of a namespace whose number fits
 /// the header, without an expiry, in a page with others. None says nothing.
 ///
 /// All that makes a record plain is in its header's low half, beside the value's length, so that one comparison tells.

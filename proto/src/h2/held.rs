@@ -1,7 +1,8 @@
 //! What a connection holds, in bytes, and the buffers that it uses again.
 
 use crate::h2::inbound::Admission;
-use crate::limits::{SPARE_BUFFER_BYTES_MAX, SPARE_BUFFERS_MAX};
+use crate::limits::{Limits, SPARE_BUFFER_BYTES_MAX, SPARE_BUFFERS_MAX};
+use crate::status::{Code, Status};
 
 /// Bytes that are held for the streams of one connection.
 #[derive(Debug, Default, Clone, Copy)]
@@ -77,6 +78,17 @@ impl Held {
     pub(crate) fn rebuffered(&mut self, before: usize, after: usize) {
         self.waiting = self.waiting - before + after;
     }
+}
+
+/// The connection holds as much as it may.
+pub(crate) fn buffer_full(limits: &Limits) -> Status {
+    Status::new(
+        Code::ResourceExhausted,
+        format!(
+            "this connection holds as much as limits.connection_buffer_bytes_max ({} bytes) allows",
+            limits.connection_buffer_bytes_max
+        ),
+    )
 }
 
 /// Empty buffers of messages that were assembled or had to wait, few and not large.

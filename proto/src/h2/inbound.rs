@@ -4,6 +4,8 @@
 
 use crate::grpc::Prefix;
 use crate::grpc::prefix::PREFIX_BYTES;
+use crate::limits::Limits;
+use crate::status::{Code, Status};
 
 /// Why a message is refused; the call fails and the connection lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +14,39 @@ pub(crate) enum Refusal {
     InvalidFlag(u8),
     /// Compressed, although no encoding was agreed upon.
     Compressed,
+    /// Compressed, but not with the encoding that was agreed upon.
+    Corrupt,
+    /// Compressed, and its content is longer than `limits.message_bytes_max`.
+    InflatedTooLong,
     /// Longer than `limits.message_bytes_max`.
     TooLong(u32),
+}
+
+impl Refusal {
+    /// The status that ends the call.
+    pub(crate) fn status(self, limits: &Limits) -> Status {
+        match self {
+            Self::InvalidFlag(flag) => {
+                Status::new(Code::Internal, format!("the compressed flag of a message is {flag}, neither 0 nor 1"))
+            }
+            Self::Corrupt => Status::new(Code::Internal, "a compressed message is not one whole gzip stream"),
+            Self::InflatedTooLong => Status::new(
+                Code::ResourceExhausted,
+                format!(
+                    "a message inflates to more than limits.message_bytes_max ({} bytes)",
+                    limits.message_bytes_max
+                ),
+            ),
+            Self::Compressed => Status::new(Code::Internal, "a compressed message without grpc-encoding"),
+            Self::TooLong(bytes) => Status::new(
+                Code::ResourceExhausted,
+                format!(
+                    "a message of {bytes} bytes is longer than limits.message_bytes_max ({} bytes)",
+                    limits.message_bytes_max
+                ),
+            ),
+        }
+    }
 }
 
 /// How far a message larger than the stream's window may grow.
@@ -35,13 +68,16 @@ pub(crate) struct Inbound {
     prefix_bytes: u8,
     length: usize,
     bytes: Vec<u8>,
+    /// Whether messages may be compressed.
+    takes_compressed: bool,
     pub(crate) admission: Admission,
 }
 
-/// Checks a prefix; the length of the message.
-pub(crate) fn check(prefix: &[u8; PREFIX_BYTES], message_bytes_max: usize) -> Result<usize, Refusal> {
+/// Checks a prefix; the length of the message, as it is sent.
+#[inline]
+fn check(prefix: &[u8; PREFIX_BYTES], takes_compressed: bool, message_bytes_max: usize) -> Result<usize, Refusal> {
     let prefix = Prefix::parse(prefix).map_err(|error| Refusal::InvalidFlag(error.0))?;
-    if prefix.compressed {
+    if prefix.compressed && !takes_compressed {
         return Err(Refusal::Compressed);
     }
     if prefix.length as usize > message_bytes_max {
@@ -50,14 +86,29 @@ pub(crate) fn check(prefix: &[u8; PREFIX_BYTES], message_bytes_max: usize) -> Re
     Ok(prefix.length as usize)
 }
 
-/// The message at the beginning of `bytes`, when all of it is there.
+/// The message at the beginning of `bytes`, when all of it is there. One that is compressed is refused.
 #[inline]
 pub(crate) fn whole(bytes: &[u8], message_bytes_max: usize) -> Result<Option<&[u8]>, Refusal> {
     let Some((prefix, rest)) = bytes.split_first_chunk::<PREFIX_BYTES>() else { return Ok(None) };
-    Ok(rest.get(..check(prefix, message_bytes_max)?))
+    Ok(rest.get(..check(prefix, false, message_bytes_max)?))
 }
 
 impl Inbound {
+    /// Nothing has come; whether messages may be compressed.
+    pub(crate) fn new(takes_compressed: bool) -> Self {
+        Self { takes_compressed, ..Self::default() }
+    }
+
+    /// Whether messages may be compressed.
+    pub(crate) fn takes_compressed(&self) -> bool {
+        self.takes_compressed
+    }
+
+    /// Whether this message is compressed, as far as is known.
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.has_prefix() && self.prefix[0] == 1
+    }
+
     /// Whether nothing of a message has come.
     pub(crate) fn is_empty(&self) -> bool {
         self.prefix_bytes == 0
@@ -106,7 +157,7 @@ impl Inbound {
             if !self.has_prefix() {
                 return Ok(bytes.len());
             }
-            self.length = check(&self.prefix, message_bytes_max)?;
+            self.length = check(&self.prefix, self.takes_compressed, message_bytes_max)?;
         }
         let part = &rest[..rest.len().min(self.length - self.bytes.len())];
         self.reserve(part.len());
@@ -114,10 +165,10 @@ impl Inbound {
         Ok(bytes.len() - rest.len() + part.len())
     }
 
-    /// The whole message; the next one may begin.
+    /// The whole message as it was sent; the next one may begin.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         let bytes = std::mem::take(&mut self.bytes);
-        *self = Self::default();
+        *self = Self::new(self.takes_compressed);
         bytes
     }
 

@@ -113,8 +113,8 @@ pub struct Connection {
     pub(super) decoder: Decoder,
     pub(super) encoder: Encoder,
     pub(super) memo: Memo,
-    /// Our plain response headers and trailers, as they were written last.
-    pub(super) written_headers: Written,
+    /// Our plain response headers, without and with our encodings, and trailers, as they were written last.
+    pub(super) written_headers: [Written; 2],
     pub(super) written_trailers: Written,
     pub(super) block: Vec<u8>,
     pub(super) pending_block: Option<PendingBlock>,
@@ -184,7 +184,7 @@ impl Connection {
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
             encoder: Encoder::new(),
             memo: Memo::default(),
-            written_headers: Written::new(flag::END_HEADERS),
+            written_headers: [Written::new(flag::END_HEADERS); 2],
             written_trailers: Written::new(flag::END_HEADERS | flag::END_STREAM),
             block: Vec::new(),
             pending_block: None,
@@ -314,16 +314,22 @@ impl Connection {
             || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }
 
-    /// Whether a whole frame is kept, which the next `poll` goes on with even when no new bytes come: because `poll` was
-    /// not asked to the end, or wanted a pause.
+    /// Whether the next `poll` has something to go on with even when no new bytes come: because it was not asked to the
+    /// end, or wanted a pause.
     pub fn has_more(&self) -> bool {
-        !self.kept.is_empty() && input::begins_with_frame(&self.kept[self.kept_from..])
+        let has_frame = self.phase != Phase::Preface && input::begins_with_frame(&self.kept[self.kept_from..]);
+        has_frame || !self.events.is_empty() || (!self.parked.is_empty() && !self.holds_back())
     }
 
     /// What has been counted since the last call, if anything has.
     #[inline]
     pub fn take_counts(&mut self) -> Option<Counts> {
         self.calm.counts.take()
+    }
+
+    /// Whether the client has yet to send its preface and SETTINGS, or to acknowledge ours.
+    pub fn is_shaking_hands(&self) -> bool {
+        !self.is_acknowledged && self.phase != Phase::Over
     }
 
     /// Whether there is nothing more to read or to write, so that the socket is to be closed.

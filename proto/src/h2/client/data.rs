@@ -7,6 +7,7 @@ use super::{Connection, Event, status};
 use crate::frame::{self, Error, ErrorCode, flag};
 use crate::grpc::prefix::PREFIX_BYTES;
 use crate::h2::event::StreamRef;
+use crate::h2::held;
 use crate::h2::inbound::whole;
 use crate::h2::input::Frame;
 use crate::status::Status;
@@ -104,8 +105,7 @@ impl Connection {
             return Err(status::MESSAGES);
         }
         if call.inbound.is_empty()
-            && let Some(message) =
-                whole(rest, message_bytes_max).map_err(|refusal| status::of_message(refusal, &self.limits))?
+            && let Some(message) = whole(rest, message_bytes_max).map_err(|refusal| refusal.status(&self.limits))?
         {
             call.has_message = true;
             cursor.offset += PREFIX_BYTES + message.len();
@@ -126,7 +126,7 @@ impl Connection {
     /// Takes bytes into the message that is being assembled; how many belonged to it.
     fn absorb(&mut self, slot: usize, bytes: &[u8]) -> Result<usize, Status> {
         if !self.has_room_for(slot, bytes.len()) {
-            return Err(status::buffer_full(&self.limits));
+            return Err(held::buffer_full(&self.limits));
         }
         if self.calls[slot].inbound.lacks_buffer() {
             let buffer = self.spares.take();
@@ -138,6 +138,6 @@ impl Connection {
         let after = inbound.held_bytes();
         let admission = inbound.admission;
         self.held.assembled(admission, after - before);
-        taken.map_err(|refusal| status::of_message(refusal, &self.limits))
+        taken.map_err(|refusal| refusal.status(&self.limits))
     }
 }

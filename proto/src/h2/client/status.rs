@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::frame::ErrorCode;
-use crate::h2::inbound::Refusal;
 use crate::limits::Limits;
 use crate::status::{Code, Status};
 
@@ -54,34 +53,6 @@ pub(super) fn of_reset(code: ErrorCode) -> Status {
         _ => return Status::new(Code::Internal, format!("the server reset the call: {code:?}")),
     };
     Status::new(grpc, message)
-}
-
-/// The status of a call with a message that may not be.
-pub(super) fn of_message(refusal: Refusal, limits: &Limits) -> Status {
-    match refusal {
-        Refusal::InvalidFlag(flag) => {
-            Status::new(Code::Internal, format!("the compressed flag of a message is {flag}, neither 0 nor 1"))
-        }
-        Refusal::Compressed => Status::new(Code::Internal, "a compressed message, although no encoding was offered"),
-        Refusal::TooLong(bytes) => Status::new(
-            Code::ResourceExhausted,
-            format!(
-                "a message of {bytes} bytes is longer than limits.message_bytes_max ({} bytes)",
-                limits.message_bytes_max
-            ),
-        ),
-    }
-}
-
-/// The replies' messages take as much room as they may.
-pub(super) fn buffer_full(limits: &Limits) -> Status {
-    Status::new(
-        Code::ResourceExhausted,
-        format!(
-            "this connection holds as much as limits.connection_buffer_bytes_max ({} bytes) allows",
-            limits.connection_buffer_bytes_max
-        ),
-    )
 }
 
 /// The header list is longer than it may be.

@@ -7,8 +7,10 @@ use super::calm::Disturbance;
 use super::count::Count;
 use super::refuse;
 use crate::frame::{self, Error, ErrorCode, flag};
+use crate::grpc::gzip::{self, InflateError};
 use crate::grpc::prefix::PREFIX_BYTES;
 use crate::h2::event::{Call, Event, StreamRef};
+use crate::h2::held;
 use crate::h2::inbound::{Refusal, whole};
 use crate::h2::input::Frame;
 use crate::limits::{FRAGMENT_BYTES_LOW, FRAGMENTS_PER_MESSAGE};
@@ -122,13 +124,12 @@ impl Connection {
         payload: &'i [u8],
         mut cursor: DataCursor,
     ) -> Result<Option<Event<'i>>, Status> {
-        let message_bytes_max = self.limits.message_bytes_max;
         let rest = &payload[cursor.offset..];
         if rest.is_empty() {
             return Ok(None);
         }
         if self.streams[slot].inbound.is_empty()
-            && let Some(message) = whole(rest, message_bytes_max).map_err(|refusal| self.refusal(refusal))?
+            && let Some(message) = self.whole(slot, rest)?
         {
             cursor.offset += PREFIX_BYTES + message.len();
             self.data = Some(cursor);
@@ -138,8 +139,9 @@ impl Connection {
         if !self.streams[slot].inbound.is_complete() {
             return Ok(None);
         }
+        let message = Cow::Owned(self.take_message(slot)?);
         self.data = Some(cursor);
-        Ok(Some(Event::Message { stream: cursor.stream, message: Cow::Owned(self.take_message(slot)) }))
+        Ok(Some(Event::Message { stream: cursor.stream, message }))
     }
 
     /// A part, or all, of the one message that the method takes.
@@ -152,8 +154,7 @@ impl Connection {
         if end_stream
             && !self.holds_back()
             && self.streams[slot].inbound.is_empty()
-            && let Some(message) =
-                whole(payload, self.limits.message_bytes_max).map_err(|refusal| self.refusal(refusal))?
+            && let Some(message) = self.whole(slot, payload)?
             && message.len() + PREFIX_BYTES == payload.len()
         {
             self.streams[slot].state.end_received();
@@ -182,10 +183,10 @@ impl Connection {
                 self.parked.push(self.streams.reference(slot));
                 return None;
             }
-            (false, false) if inbound.is_complete() => {
-                let message = self.take_message(slot);
-                return Some(self.announce_call(slot, Cow::Owned(message)));
-            }
+            (false, false) if inbound.is_complete() => match self.take_message(slot) {
+                Ok(message) => return Some(self.announce_call(slot, Cow::Owned(message))),
+                Err(status) => status,
+            },
             (false, true) => refuse::NO_MESSAGE,
             (_, false) => refuse::TRUNCATED,
         };
@@ -197,19 +198,23 @@ impl Connection {
 
     /// Whether so much of earlier replies waits for the client's windows that no further call is told of: rather than
     /// fail its reply for lack of room, it waits with its request.
-    fn holds_back(&self) -> bool {
+    pub(super) fn holds_back(&self) -> bool {
         self.held.waiting_bytes() + self.charged > self.hold_back_bytes()
     }
 
     /// The next call that was held back, when there is room for its reply.
     pub(super) fn next_parked<'i>(&mut self) -> Option<Event<'i>> {
-        if self.holds_back() {
-            return None;
+        loop {
+            if self.holds_back() {
+                return None;
+            }
+            let slot = self.parked.pop(&self.streams)?;
+            self.streams[slot].is_parked = false;
+            match self.take_message(slot) {
+                Ok(message) => return Some(self.announce_call(slot, Cow::Owned(message))),
+                Err(status) => self.end_with(slot, &status),
+            }
         }
-        let slot = self.parked.pop(&self.streams)?;
-        self.streams[slot].is_parked = false;
-        let message = self.take_message(slot);
-        Some(self.announce_call(slot, Cow::Owned(message)))
     }
 
     fn announce_call<'i>(&mut self, slot: usize, message: Cow<'i, [u8]>) -> Event<'i> {
@@ -230,7 +235,7 @@ impl Connection {
     }
 
     fn refusal(&self, refusal: Refusal) -> Status {
-        refuse::message_refused(refusal, &self.limits)
+        refusal.status(&self.limits)
     }
 
     /// Takes bytes into the message that is being assembled; how many belonged to it.
@@ -251,9 +256,42 @@ impl Connection {
         taken.map_err(|refusal| self.refusal(refusal))
     }
 
-    fn take_message(&mut self, slot: usize) -> Vec<u8> {
+    /// The message at the beginning of `bytes`, when all of it is there and not compressed.
+    #[inline]
+    fn whole<'i>(&self, slot: usize, bytes: &'i [u8]) -> Result<Option<&'i [u8]>, Status> {
+        match whole(bytes, self.limits.message_bytes_max) {
+            Err(Refusal::Compressed) if self.streams[slot].inbound.takes_compressed() => Ok(None),
+            outcome => outcome.map_err(|refusal| self.refusal(refusal)),
+        }
+    }
+
+    /// The assembled message, inflated.
+    fn take_message(&mut self, slot: usize) -> Result<Vec<u8>, Status> {
         self.calm.excuse(Disturbance::Fragments, FRAGMENTS_PER_MESSAGE);
+        let is_compressed = self.streams[slot].inbound.is_compressed();
         self.forget_inbound(slot);
-        self.streams[slot].inbound.take()
+        let bytes = self.streams[slot].inbound.take();
+        if is_compressed { self.inflate(bytes) } else { Ok(bytes) }
+    }
+
+    /// Inflates a message as far as it may be long and there is room for it beside all else that is held.
+    #[cold]
+    fn inflate(&mut self, compressed: Vec<u8>) -> Result<Vec<u8>, Status> {
+        let held = self.promised_bytes() + compressed.len();
+        let room = self.limits.connection_buffer_bytes_max.saturating_sub(held);
+        let mut message = self.spares.take();
+        let outcome = gzip::inflate(&compressed, room.min(self.limits.message_bytes_max), &mut message);
+        self.spares.give(compressed);
+        match outcome {
+            Ok(()) => Ok(message),
+            Err(error) => {
+                self.spares.give(message);
+                Err(match error {
+                    InflateError::Corrupt => self.refusal(Refusal::Corrupt),
+                    InflateError::TooLong if room < self.limits.message_bytes_max => held::buffer_full(&self.limits),
+                    InflateError::TooLong => self.refusal(Refusal::InflatedTooLong),
+                })
+            }
+        }
     }
 }

@@ -15,15 +15,30 @@ pub(crate) struct CallHead {
     pub(crate) method: MethodId,
     pub(crate) timeout_ns: Option<u64>,
     pub(crate) content_bytes: Option<u64>,
-    /// The method takes one message, and nothing is said of the content's length.
+    pub(crate) encoding: Encoding,
+    /// The method takes one message, which is not compressed, and nothing is said of the content's length.
     pub(crate) is_plain: bool,
+}
+
+/// What a request says of encodings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Encoding {
+    /// Its messages may be compressed with gzip.
+    pub(crate) is_gzip: bool,
+    /// It names an encoding, or those that it takes: the answer names ours.
+    pub(crate) is_named: bool,
 }
 
 impl CallHead {
     /// A call of `method`.
-    pub(crate) fn new(method: MethodId, timeout_ns: Option<u64>, content_bytes: Option<u64>) -> Self {
-        let is_plain = content_bytes.is_none() && !method.method().client_streaming;
-        Self { method, timeout_ns, content_bytes, is_plain }
+    pub(crate) fn new(
+        method: MethodId,
+        timeout_ns: Option<u64>,
+        content_bytes: Option<u64>,
+        encoding: Encoding,
+    ) -> Self {
+        let is_plain = content_bytes.is_none() && !method.method().client_streaming && !encoding.is_gzip;
+        Self { method, timeout_ns, content_bytes, encoding, is_plain }
     }
 }
 
@@ -48,7 +63,9 @@ pub(crate) struct RequestHead {
     method: Option<MethodId>,
     unknown_path: Vec<u8>,
     timeout: Timeout,
+    encoding: Encoding,
     unknown_encoding: Option<Vec<u8>>,
+    malformed_binary: Option<Vec<u8>>,
     content_bytes: Option<u64>,
 }
 
@@ -76,6 +93,8 @@ pub(crate) enum Verdict {
     /// The deadline has passed already, and more is wrong: the deadline is checked first. (A call whose deadline has
     /// passed is the application's to refuse.)
     Expired,
+    /// The metadata of this name, of which the beginning is given, ends in `-bin` and is not base64.
+    MalformedBinary(Vec<u8>),
     /// No method has this path, of which the beginning is given.
     UnknownPath(Vec<u8>),
     /// Messages in an encoding that we don't know, of which the beginning is given.
@@ -95,7 +114,9 @@ impl RequestHead {
             method: None,
             unknown_path: Vec::new(),
             timeout: Timeout::None,
+            encoding: Encoding::default(),
             unknown_encoding: None,
+            malformed_binary: None,
             content_bytes: None,
         }
     }
@@ -124,7 +145,8 @@ impl RequestHead {
                     _ => Timeout::Malformed,
                 };
             }
-            b"grpc-encoding" if value != b"identity" => self.unknown_encoding = Some(beginning(value)),
+            b"grpc-encoding" => self.encoding(value),
+            b"grpc-accept-encoding" => self.encoding.is_named = true,
             b"content-length" => match (parse_length(value), self.content_bytes) {
                 (Some(bytes), None) => self.content_bytes = Some(bytes),
                 (Some(bytes), Some(earlier)) if bytes == earlier => {}
@@ -133,8 +155,19 @@ impl RequestHead {
             _ => {
                 if let Some(reason) = name_fault(name) {
                     self.malformed(reason);
+                } else if name.ends_with(b"-bin") && !grpc::binary::is_valid(value) {
+                    self.malformed_binary = Some(beginning(name));
                 }
             }
+        }
+    }
+
+    fn encoding(&mut self, value: &[u8]) {
+        self.encoding.is_named = true;
+        match value {
+            b"identity" => {}
+            b"gzip" => self.encoding.is_gzip = true,
+            _ => self.unknown_encoding = Some(beginning(value)),
         }
     }
 
@@ -201,13 +234,17 @@ impl RequestHead {
             Timeout::After(timeout_ns) => Some(timeout_ns),
             Timeout::Malformed => return Verdict::BadTimeout,
         };
-        if timeout_ns == Some(0) && (self.method.is_none() || self.unknown_encoding.is_some()) {
+        let is_refused = self.method.is_none() || self.unknown_encoding.is_some() || self.malformed_binary.is_some();
+        if timeout_ns == Some(0) && is_refused {
             return Verdict::Expired;
+        }
+        if let Some(name) = self.malformed_binary {
+            return Verdict::MalformedBinary(name);
         }
         let Some(method) = self.method else { return Verdict::UnknownPath(self.unknown_path) };
         match self.unknown_encoding {
             Some(encoding) => Verdict::UnknownEncoding(encoding),
-            None => Verdict::Call(CallHead::new(method, timeout_ns, self.content_bytes)),
+            None => Verdict::Call(CallHead::new(method, timeout_ns, self.content_bytes, self.encoding)),
         }
     }
 

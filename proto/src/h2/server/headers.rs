@@ -190,11 +190,12 @@ impl Connection {
             is_announced: is_client_streaming,
             is_parked: false,
             is_answered: false,
+            encoding: call.encoding,
             deadline_ns,
             content_bytes_left: call.content_bytes,
             receive_window: StreamReceiveWindow::new(self.new_stream_window_bytes()),
             send_window: SendWindow::new(self.peer.initial_window_bytes),
-            inbound: Inbound::default(),
+            inbound: Inbound::new(call.encoding.is_gzip),
             outbound: Outbound::default(),
         });
         if !is_client_streaming {

@@ -1,7 +1,6 @@
 //! Requests that never become calls, and calls whose messages break a rule: which answer each one gets.
 
 use super::head::Verdict;
-use crate::h2::inbound::Refusal;
 use crate::limits::Limits;
 use crate::status::{Code, Status};
 
@@ -27,13 +26,17 @@ pub(crate) fn answer(verdict: &Verdict) -> Option<Answer> {
             "grpc-timeout is not one to eight digits and one of H M S m u n",
         ))),
         Verdict::Expired => Some(Answer::Status(EXPIRED)),
+        Verdict::MalformedBinary(name) => Some(Answer::Status(Status::new(
+            Code::Internal,
+            format!("the metadata {} is not base64, which -bin asks for", String::from_utf8_lossy(name)),
+        ))),
         Verdict::UnknownPath(path) => Some(Answer::Status(Status::new(
             Code::Unimplemented,
             format!("no method {} is served here", String::from_utf8_lossy(path)),
         ))),
         Verdict::UnknownEncoding(encoding) => Some(Answer::Encoding(Status::new(
             Code::Unimplemented,
-            format!("grpc-encoding {} is not supported, only identity", String::from_utf8_lossy(encoding)),
+            format!("grpc-encoding {} is not supported, only gzip and identity are", String::from_utf8_lossy(encoding)),
         ))),
     }
 }
@@ -49,23 +52,6 @@ pub(crate) fn list_too_large(is_grpc: bool, limits: &Limits) -> Answer {
     ))
 }
 
-/// Why a message ends its call.
-pub(crate) fn message_refused(refusal: Refusal, limits: &Limits) -> Status {
-    match refusal {
-        Refusal::InvalidFlag(flag) => {
-            Status::new(Code::Internal, format!("the compressed flag of a message is {flag}, neither 0 nor 1"))
-        }
-        Refusal::Compressed => Status::new(Code::Internal, "a compressed message without grpc-encoding"),
-        Refusal::TooLong(bytes) => Status::new(
-            Code::ResourceExhausted,
-            format!(
-                "a message of {bytes} bytes is longer than limits.message_bytes_max ({} bytes)",
-                limits.message_bytes_max
-            ),
-        ),
-    }
-}
-
 /// A reply longer than a message may be.
 pub(crate) fn reply_too_long(bytes: usize, limits: &Limits) -> Status {
     Status::new(
@@ -73,17 +59,6 @@ pub(crate) fn reply_too_long(bytes: usize, limits: &Limits) -> Status {
         format!(
             "the reply of {bytes} bytes is longer than limits.message_bytes_max ({} bytes)",
             limits.message_bytes_max
-        ),
-    )
-}
-
-/// The connection holds as much as it may.
-pub(crate) fn buffer_full(limits: &Limits) -> Status {
-    Status::new(
-        Code::ResourceExhausted,
-        format!(
-            "this connection holds as much as limits.connection_buffer_bytes_max ({} bytes) allows",
-            limits.connection_buffer_bytes_max
         ),
     )
 }

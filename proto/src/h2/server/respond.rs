@@ -6,6 +6,7 @@ use super::stream::Close;
 use crate::frame::{self, ErrorCode, HEAD_BYTES, flag, kind};
 use crate::grpc::percent;
 use crate::h2::event::StreamRef;
+use crate::h2::held;
 use crate::h2::outbound::{Ending, Trailers};
 use crate::hpack::{Encoder, Indexing};
 use crate::limits::STATUS_MESSAGE_BYTES_MAX;
@@ -90,7 +91,7 @@ impl Connection {
             return Some(refuse::reply_too_long(message_bytes, &self.limits));
         }
         let after = self.held_bytes() + message_bytes;
-        (after > self.limits.connection_buffer_bytes_max).then(|| refuse::buffer_full(&self.limits))
+        (after > self.limits.connection_buffer_bytes_max).then(|| held::buffer_full(&self.limits))
     }
 
     /// Ends a call with a status.
@@ -131,6 +132,7 @@ impl Connection {
     fn write_trailers(&mut self, slot: usize, status: &Status, metadata: &[(&str, &str)]) {
         let stream = &self.streams[slot];
         let (id, close, has_headers) = (stream.id, stream.state.end_sent(), stream.outbound.has_headers);
+        let names_encodings = stream.encoding.is_named;
         if has_headers && status.code == Code::Ok && status.message.is_empty() && metadata.is_empty() {
             let mut written = self.written_trailers;
             self.write_header_block(id, true, |encoder, out| {
@@ -140,7 +142,8 @@ impl Connection {
         } else {
             self.write_header_block(id, true, |encoder, out| {
                 if !has_headers {
-                    encode_headers(encoder, &[], out);
+                    let fill = if names_encodings { encode_headers_and_encodings } else { encode_headers };
+                    fill(encoder, out);
                 }
                 encode_status(encoder, status, out);
                 encode_metadata(encoder, metadata, out);
@@ -158,24 +161,26 @@ impl Connection {
         if std::mem::replace(&mut stream.outbound.has_headers, true) {
             return;
         }
-        let id = stream.id;
-        let mut written = self.written_headers;
+        let (id, names_encodings) = (stream.id, stream.encoding.is_named);
+        let at = usize::from(names_encodings);
+        let mut written = self.written_headers[at];
         self.write_header_block(id, false, |encoder, out| {
-            written.write(encoder, out, |encoder, out| encode_headers(encoder, &[], out));
+            let fill = if names_encodings { encode_headers_and_encodings } else { encode_headers };
+            written.write(encoder, out, fill);
             encode_metadata(encoder, metadata, out);
         });
-        self.written_headers = written;
+        self.written_headers[at] = written;
     }
 
     /// Answers a request that has no stream of its own: one frame of HEADERS.
     pub(super) fn write_answer(&mut self, id: u32, answer: &Answer) {
         self.write_header_block(id, true, |encoder, out| match answer {
             Answer::Status(status) => {
-                encode_headers(encoder, &[], out);
+                encode_headers(encoder, out);
                 encode_status(encoder, status, out);
             }
             Answer::Encoding(status) => {
-                encode_headers(encoder, &[("grpc-accept-encoding", "identity")], out);
+                encode_headers_and_encodings(encoder, out);
                 encode_status(encoder, status, out);
             }
             Answer::Http(status, header) => {
@@ -205,10 +210,15 @@ impl Connection {
 }
 
 /// The response headers; the same bytes each time once the encoder has indexed them.
-fn encode_headers(encoder: &mut Encoder, metadata: &[(&str, &str)], out: &mut Vec<u8>) {
+fn encode_headers(encoder: &mut Encoder, out: &mut Vec<u8>) {
     encoder.encode(b":status", b"200", Indexing::Incremental, out);
     encoder.encode(b"content-type", b"application/grpc", Indexing::Incremental, out);
-    encode_metadata(encoder, metadata, out);
+}
+
+/// The same with the encodings that we take; our own messages are not compressed.
+fn encode_headers_and_encodings(encoder: &mut Encoder, out: &mut Vec<u8>) {
+    encode_headers(encoder, out);
+    encoder.encode(b"grpc-accept-encoding", b"gzip,identity", Indexing::Incremental, out);
 }
 
 fn encode_metadata(encoder: &mut Encoder, metadata: &[(&str, &str)], out: &mut Vec<u8>) {

@@ -6,7 +6,8 @@
 
 use super::Connection;
 use super::refuse;
-use crate::limits::{SMALL_REPLY_BYTES, SPARE_BUFFER_BYTES_MAX, UNSENT_BYTES_MAX};
+use crate::h2::held;
+use crate::limits::{SMALL_REPLY_BYTES, UNSENT_BYTES_MAX};
 use crate::status::Status;
 
 /// What a connection holds, in the two parts that the process bounds.
@@ -85,9 +86,12 @@ impl Connection {
     /// Gives back the memory that only a busy connection needs. Calls that are open keep theirs.
     pub fn trim(&mut self) {
         self.spares.clear();
-        if self.kept.is_empty() {
-            self.kept = Vec::new();
-        }
+        self.decoder.trim();
+        self.encoder.trim();
+        // The part of a frame, which may be long in coming.
+        self.kept.drain(..self.kept_from);
+        self.kept_from = 0;
+        self.kept.shrink_to_fit();
         if self.pending_block.is_none() {
             self.block = Vec::new();
         }
@@ -105,7 +109,6 @@ impl Connection {
         if self.events.is_empty() {
             self.events.shrink_to_fit();
         }
-        self.kept.shrink_to(SPARE_BUFFER_BYTES_MAX);
     }
 
     /// When the last call ended, or the connection was accepted when there was none; `None` while calls are open.
@@ -144,7 +147,7 @@ impl Connection {
         if self.room.other_bytes < self.limits.connection_buffer_bytes_max {
             refuse::process_full(&self.limits)
         } else {
-            refuse::buffer_full(&self.limits)
+            held::buffer_full(&self.limits)
         }
     }
 }

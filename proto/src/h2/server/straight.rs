@@ -98,14 +98,14 @@ impl Connection {
             return None;
         }
         let deadline_ns = known.timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));
-        let method = known.method;
+        let (method, encoding) = (known.method, known.encoding);
         if let Some(deadline_ns) = deadline_ns {
             self.deadline_ns = self.deadline_ns.min(deadline_ns);
         }
         self.last_seen_id = id;
         self.last_id = id;
         let send_window = SendWindow::new(self.peer.initial_window_bytes);
-        let stream = self.streams.begin_fresh(Fresh { id, method, deadline_ns, send_window });
+        let stream = self.streams.begin_fresh(Fresh { id, method, encoding, deadline_ns, send_window });
         input.advance(HEAD_BYTES + block_bytes + HEAD_BYTES + length as usize);
         Some(Call { stream, method, message: Cow::Borrowed(message), deadline_ns })
     }
@@ -135,11 +135,11 @@ impl Connection {
     /// the limits and one frame, and our headers and trailers are remembered.
     #[inline]
     pub(super) fn straight_reply(&self, call: StreamRef, message_bytes: usize) -> Option<StraightReply> {
-        let stream_window = self.streams.fresh(call)?.send_window;
+        let fresh = self.streams.fresh(call)?;
         let generation = self.encoder.generation();
-        let headers = self.written_headers.short_frame(generation)?;
+        let headers = self.written_headers[usize::from(fresh.encoding.is_named)].short_frame(generation)?;
         let trailers = self.written_trailers.short_frame(generation)?;
-        let window = stream_window.available().min(self.send_window.available());
+        let window = fresh.send_window.available().min(self.send_window.available());
         let fits = message_bytes <= self.limits.message_bytes_max
             && message_bytes + PREFIX_BYTES <= window.min(self.peer.frame_bytes_max)
             && self.held_bytes() + message_bytes <= self.limits.connection_buffer_bytes_max;

@@ -3,6 +3,7 @@
 use crate::h2::flow::{SendWindow, StreamReceiveWindow};
 use crate::h2::inbound::Inbound;
 use crate::h2::outbound::Outbound;
+use crate::h2::server::head::Encoding;
 use crate::method::MethodId;
 
 /// The state of a stream that a client has opened, as the server sees it.
@@ -79,6 +80,8 @@ pub(crate) struct Stream {
     pub(crate) is_parked: bool,
     /// The answer is complete, only not sent yet: what the client still sends is dropped.
     pub(crate) is_answered: bool,
+    /// What the request said of encodings.
+    pub(crate) encoding: Encoding,
     pub(crate) deadline_ns: Option<u64>,
     /// What a `content-length` still promises.
     pub(crate) content_bytes_left: Option<u64>,
@@ -93,6 +96,7 @@ pub(crate) struct Stream {
 pub(crate) struct Fresh {
     pub(crate) id: u32,
     pub(crate) method: MethodId,
+    pub(crate) encoding: Encoding,
     pub(crate) deadline_ns: Option<u64>,
     pub(crate) send_window: SendWindow,
 }
@@ -107,6 +111,7 @@ impl From<Fresh> for Stream {
             is_announced: true,
             is_parked: false,
             is_answered: false,
+            encoding: fresh.encoding,
             deadline_ns: fresh.deadline_ns,
             content_bytes_left: None,
             // Nothing more may come, however wide it is.

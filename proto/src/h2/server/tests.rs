@@ -3,6 +3,7 @@
 mod client;
 mod compression;
 mod drain;
+mod encodings;
 mod expire;
 mod floods;
 mod frames;

@@ -22,7 +22,8 @@ fn a_call_is_a_method_and_a_timeout() {
         ("grpc-timeout", "5m"),
     ]);
     let method = crate::method::id::KEYVALUE_BASIC_GET;
-    assert_eq!(verdict, Verdict::Call(CallHead::new(method, Some(5_000_000), None)));
+    let call = CallHead::new(method, Some(5_000_000), None, Encoding::default());
+    assert_eq!(verdict, Verdict::Call(call));
 }
 
 #[test]
@@ -38,6 +39,9 @@ fn checks_come_in_their_order() {
     fields[3].1 = "0n";
     assert_eq!(list(&fields), Verdict::Expired);
     fields[3].1 = "1S";
+    fields.push(("trace-bin", "!"));
+    assert_eq!(list(&fields), Verdict::MalformedBinary(b"trace-bin".to_vec()));
+    fields.pop();
     assert_eq!(list(&fields), Verdict::UnknownPath(b"/".to_vec()));
     fields[2].1 = GET;
     assert_eq!(list(&fields), Verdict::UnknownEncoding(b"br".to_vec()));

@@ -1,10 +1,17 @@
 //! The memos are exact: they forget when a table changes.
 
 use super::*;
+use crate::h2::server::head::Encoding;
 use crate::hpack::Indexing;
 use crate::method::MethodId;
 
-const HEAD: CallHead = CallHead { method: MethodId(3), timeout_ns: None, content_bytes: None, is_plain: false };
+const HEAD: CallHead = CallHead {
+    method: MethodId(3),
+    timeout_ns: None,
+    content_bytes: None,
+    encoding: Encoding { is_gzip: false, is_named: false },
+    is_plain: false,
+};
 
 #[test]
 fn a_block_means_the_same_until_the_table_changes() {

@@ -18,6 +18,7 @@ pub(crate) fn stream(id: u32) -> Stream {
         is_announced: false,
         is_parked: false,
         is_answered: false,
+        encoding: Default::default(),
         deadline_ns: None,
         content_bytes_left: None,
         receive_window: StreamReceiveWindow::new(0),

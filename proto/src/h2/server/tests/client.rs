@@ -1,6 +1,8 @@
 //! A scripted client in memory: it builds frames, feeds them to a connection in chosen parts, and reads what comes
 //! back.
 
+use std::io::Write as _;
+
 use crate::frame::{self, ErrorCode, HEAD_BYTES, Head, PREFACE, flag, kind};
 use crate::grpc::Prefix;
 use crate::h2::server::{Config, Connection};
@@ -290,6 +292,17 @@ pub(super) fn request(path: &str) -> [(&str, &str); 6] {
         ("te", "trailers"),
         ("content-type", "application/grpc"),
     ]
+}
+
+/// A message compressed with gzip, with its prefix.
+pub(super) fn compressed(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content).expect("a Vec grows");
+    let content = encoder.finish().expect("a Vec grows");
+    let mut bytes = Vec::new();
+    Prefix { compressed: true, length: content.len() as u32 }.write(&mut bytes);
+    bytes.extend_from_slice(&content);
+    bytes
 }
 
 /// A message with its prefix.

@@ -72,7 +72,10 @@ fn what_is_tolerated() {
         ("+proto", with("content-type", Some("application/grpc+proto"))),
         ("parameters", with("content-type", Some("application/grpc;charset=utf-8"))),
         ("identity", and(&[("grpc-encoding", "identity")])),
-        ("metadata", and(&[("x-token-bin", "AAA="), ("cookie", "a=b"), ("user-agent", "test")])),
+        (
+            "metadata",
+            and(&[("x-token-bin", "AAA="), ("x-token-bin", "AAA,AA=="), ("cookie", "a=b"), ("user-agent", "test")]),
+        ),
         ("an empty value", and(&[("x", "")])),
         ("the length", and(&[("content-length", "5")])),
     ];
@@ -113,7 +116,11 @@ fn refused_calls_say_why() {
         (with(":path", Some("*")), "12", "*"),
         (and(&[("grpc-timeout", "1")]), "3", "grpc-timeout"),
         (and(&[("grpc-timeout", "1S"), ("grpc-timeout", "2S")]), "3", "grpc-timeout"),
-        (and(&[("grpc-encoding", "gzip")]), "12", "gzip"),
+        (and(&[("grpc-encoding", "br")]), "12", "br"),
+        (and(&[("grpc-encoding", "deflate")]), "12", "deflate"),
+        (and(&[("grpc-encoding", "GZIP")]), "12", "GZIP"),
+        (and(&[("x-token-bin", "AAA")]), "13", "no message"),
+        (and(&[("x-token-bin", "A")]), "13", "x-token-bin is not base64"),
     ];
     for (fields, status, part) in cases {
         let mut client = Client::ready();
@@ -122,9 +129,9 @@ fn refused_calls_say_why() {
         assert_eq!(client.connection.open_calls(), 0);
     }
     let mut client = Client::ready();
-    client.headers(1, true, &and(&[("grpc-encoding", "gzip")]));
+    client.headers(1, true, &and(&[("grpc-encoding", "br")]));
     client.feed();
-    assert_eq!(client.sent_one().field("grpc-accept-encoding"), Some("identity"));
+    assert_eq!(client.sent_one().field("grpc-accept-encoding"), Some("gzip,identity"));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use prism_proto::frame::{Head, PREFACE, flag, kind, write_settings, write_settings_ack};
+use prism_proto::frame::{Head, PREFACE, flag, kind, write_settings, write_settings_ack, write_window_update};
 use prism_proto::h2::Event;
 use prism_proto::h2::server::{Config, Connection};
 use prism_proto::hpack::{Encoder, Indexing};
@@ -52,6 +52,8 @@ static ALLOCATOR: Counting = Counting;
 /// keeps beside it an idle one stays below 4 KiB.
 const IDLE_BYTES_MAX: usize = 3_500;
 
+const REPLY_BYTES: usize = 64;
+
 /// A client as grpc-go is one: it indexes what it can, some of it long.
 struct Client {
     encoder: Encoder,
@@ -83,6 +85,7 @@ impl Client {
             self.encoder.encode(name, value, Indexing::Incremental, &mut block);
         }
         let mut bytes = Vec::new();
+        write_window_update(0, REPLY_BYTES as u32 + 5, &mut bytes);
         let length = block.len() as u32;
         Head { length, kind: kind::HEADERS, flags: flag::END_HEADERS, stream: self.stream }.write(&mut bytes);
         bytes.extend_from_slice(&block);
@@ -105,7 +108,7 @@ fn serve(connection: &mut Connection, bytes: &[u8], part: usize) -> usize {
         let input = connection.begin(bytes);
         while let Some(event) = connection.poll(&input, 1) {
             let Event::Unary(call) = event else { continue };
-            connection.reply(call.stream, 64, |out| out.extend_from_slice(&[7; 64]));
+            connection.reply(call.stream, REPLY_BYTES, |out| out.extend_from_slice(&[7; REPLY_BYTES]));
             connection.recycle(call.message);
             answered += 1;
         }

@@ -174,3 +174,6 @@ impl Client {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

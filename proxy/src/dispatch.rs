@@ -280,3 +280,6 @@ fn execute<'s>(
         Execution::Parked => Err(Failure::new(FailureKind::Internal, "the backend parked a call of another shard")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,10 @@ pub const UNSENT_BYTES_MAX: usize = 1 << 20;
 pub const SMALL_REPLY_BYTES: usize = 4 << 10;
 /// A reply longer than this gets no more memory than it needs.
 pub const LARGE_REPLY_BYTES: usize = 64 << 10;
+/// Bytes of a header list, as they are counted, that are as much effort as a frame.
+pub const HEADER_BYTES_PER_EFFORT: usize = 256;
+/// Streams whose windows change together that are as much effort as a frame.
+pub const STREAMS_PER_EFFORT: usize = 16;
 /// What one stream may send in its turn when several wait for the same window.
 pub const SEND_TURN_BYTES_MAX: usize = 16 << 10;
 /// Answers to PING, SETTINGS and the like that may wait to be sent before no more is read.

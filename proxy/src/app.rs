@@ -26,7 +26,7 @@ use crate::registry::Registry;
 use crate::services::Connection;
 use crate::services::health::Health;
 use crate::services::reflection::Reflection;
-use crate::share::Progress;
+use crate::share::{Progress, charge_event};
 use crate::upkeep::Upkeep;
 use crate::wire::Wire;
 use crate::{statistics, status};
@@ -126,15 +126,16 @@ impl Proxy {
     pub(crate) fn serve(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
         let Some(client) = turn.peers.get_mut(peer).map(Wire::client) else { return };
         let mut lane = lane!(turn);
-        client.share.charge_input(lane.now_ns, bytes.len());
+        client.begin_turn(lane.now_ns, bytes.len());
         client.connection.set_room(self.budget.room(client.counted));
         let input = client.connection.begin(bytes);
-        while !client.share.is_used_up()
+        while client.connection.effort_left() > 0
             && let Some(event) = client.connection.poll(&input, lane.now_ns)
         {
             let before = client.connection.output().len();
             self.event(&mut lane, peer, client, event);
-            client.share.charge_event(client.connection.output().len() - before);
+            let answer_bytes = client.connection.output().len() - before;
+            charge_event(&mut client.connection, answer_bytes);
         }
         client.connection.end(input);
         self.settle(&mut lane, peer, client);
@@ -182,7 +183,7 @@ impl Proxy {
             Event::HalfClosed { stream } => connection.finish(stream, &prism_proto::status::Status::OK, &[]),
             Event::Reset { stream } => {
                 client.forget(stream);
-                self.health.forget(|watcher| watcher.peer == peer && watcher.stream == stream);
+                self.health.forget(peer, stream);
             }
             // Answers wait in the connection; nobody here produces more than it has room for.
             Event::Writable { .. } => {}
@@ -301,7 +302,7 @@ impl Application for Proxy {
         }
         self.clients -= 1;
         self.budget.count(&mut client.counted, Footprint::default());
-        self.health.forget(|watcher| watcher.peer == peer);
+        self.health.forget_all(peer);
     }
 
     fn parcel(&mut self, turn: &mut Turn<'_, Self>, from: u32, parcel: Parcel) {

@@ -10,7 +10,6 @@ use prism_proto::status::Status;
 
 use crate::lifetime::Lifetime;
 use crate::services::Connection;
-use crate::share::Share;
 use crate::status;
 
 /// A client.
@@ -18,7 +17,8 @@ use crate::status;
 pub(crate) struct Client {
     pub(crate) connection: Connection,
     pub(crate) lifetime: Lifetime,
-    pub(crate) share: Share,
+    /// The turn in which it was served last, by its time.
+    pub(crate) turn_ns: u64,
     /// Calls that wait for another shard, those included that the client has reset since.
     pub(crate) parked: usize,
     /// Its socket is not read, by our wish.
@@ -60,7 +60,7 @@ impl Client {
         Self {
             connection,
             lifetime,
-            share: Share::default(),
+            turn_ns: 0,
             parked: 0,
             is_paused: false,
             deferred: VecDeque::new(),

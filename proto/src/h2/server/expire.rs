@@ -52,7 +52,7 @@ impl Connection {
 
     /// Once everything that came has been dealt with: what is incomplete now stays so.
     pub(super) fn abandon_incomplete(&mut self) {
-        if !self.has_input_ended || self.peer_goes || self.wants_pause() {
+        if !self.has_input_ended || self.peer_goes || self.wants_pause() || self.has_more() {
             return;
         }
         self.peer_goes = true;

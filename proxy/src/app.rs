@@ -16,7 +16,7 @@ use prism_shard::{Application, CounterText, Counters, Mesh, PeerId, Slab, SlabKe
 
 use crate::backends::Instances;
 use crate::call::{Parcel, Parked};
-use crate::client::{Client, Progress};
+use crate::client::{Client, Progress, charge_event};
 use crate::handshakes::Handshakes;
 use crate::registry::Registry;
 use crate::services::Connection;
@@ -110,7 +110,8 @@ impl Proxy {
     /// the next turn, or when the output has been sent.
     fn serve(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
         let Some(client) = turn.peers.get_mut(peer).map(Wire::whole_client) else { return };
-        let Client { connection, share, parked, .. } = client;
+        client.begin_turn(turn.now_ns, bytes.len());
+        let Client { connection, parked, .. } = client;
         let mut lane = Lane {
             mesh: turn.mesh,
             timers: turn.timers,
@@ -120,14 +121,14 @@ impl Proxy {
             parked,
             counters: turn.counters,
         };
-        share.charge_input(lane.now_ns, bytes.len());
         let input = connection.begin(bytes);
-        while !share.is_used_up()
+        while connection.effort_left() > 0
             && let Some(event) = connection.poll(&input, lane.now_ns)
         {
             let before = connection.output().len();
             self.event(&mut lane, peer, connection, event);
-            share.charge_event(connection.output().len() - before);
+            let answer_bytes = connection.output().len() - before;
+            charge_event(connection, answer_bytes);
         }
         connection.end(input);
         if let Some(counts) = connection.take_counts() {
@@ -162,7 +163,7 @@ impl Proxy {
             Event::Message { stream, message } => self.reflection.message(connection, stream, &message),
             Event::HalfClosed { stream } => connection.finish(stream, &prism_proto::status::Status::OK, &[]),
             Event::Reset { stream } => {
-                self.health.forget(|watcher| watcher.peer == peer && watcher.stream == stream);
+                self.health.forget(peer, stream);
             }
             // Answers wait in the connection; nobody here produces more than it has room for.
             Event::Writable { .. } => {}
@@ -293,7 +294,7 @@ impl Application for Proxy {
             statistics::add(turn.counters, &counts);
         }
         self.peers.remove(&peer);
-        self.health.forget(|watcher| watcher.peer == peer);
+        self.health.forget_all(peer);
     }
 
     fn parcel(&mut self, turn: &mut Turn<'_, Self>, from: u32, parcel: Parcel) {

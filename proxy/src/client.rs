@@ -2,17 +2,24 @@
 
 use prism_proto::h2::server::Connection;
 
-use crate::limits::{INPUT_BYTES_PER_UNIT, LEFT_OVER_BYTES_MAX, OUTPUT_BYTES_PER_UNIT, SHARE_UNITS};
+use crate::limits::{EVENT_UNITS, INPUT_BYTES_PER_UNIT, LEFT_OVER_BYTES_MAX, OUTPUT_BYTES_PER_UNIT, SHARE_UNITS};
 
 /// One client.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) connection: Connection,
-    pub(crate) share: Share,
+    /// The turn in which it was served last, by its time.
+    turn_ns: u64,
     /// Calls that wait for another shard, those included that the client has reset since.
     pub(crate) parked: usize,
     /// Its socket is not read, by our wish.
     pub(crate) is_paused: bool,
+}
+
+/// Charges an event and what was answered to it.
+#[inline]
+pub(crate) fn charge_event(connection: &mut Connection, answer_bytes: usize) {
+    connection.spend(EVENT_UNITS + answer_bytes / OUTPUT_BYTES_PER_UNIT);
 }
 
 /// How a look at a connection ended.
@@ -31,70 +38,47 @@ pub(crate) enum Progress {
 
 impl Client {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, share: Share::default(), parked: 0, is_paused: false }
+        Self { connection, turn_ns: 0, parked: 0, is_paused: false }
+    }
+
+    /// Begins a new share when this is a new turn, and charges what was received.
+    #[inline]
+    pub(crate) fn begin_turn(&mut self, turn_ns: u64, bytes: usize) {
+        if self.turn_ns != turn_ns {
+            self.turn_ns = turn_ns;
+            self.connection.set_effort(SHARE_UNITS);
+        }
+        self.connection.spend(bytes / INPUT_BYTES_PER_UNIT);
     }
 
     pub(crate) fn progress(&self) -> Progress {
         if self.connection.wants_pause() {
             return Progress::Blocked;
         }
-        if self.share.left == 0 && self.connection.has_more() {
+        if self.connection.effort_left() == 0 && self.connection.has_more() {
             return Progress::MoreNextTurn { is_much: self.connection.kept_bytes() > LEFT_OVER_BYTES_MAX };
         }
         Progress::Done
     }
 }
 
-/// What a connection may still do in this turn.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Share {
-    /// The turn, by its time.
-    turn_ns: u64,
-    left: usize,
-}
-
-impl Share {
-    /// Begins a new share when this is a new turn, and charges what was received.
-    #[inline]
-    pub(crate) fn charge_input(&mut self, turn_ns: u64, bytes: usize) {
-        if self.turn_ns != turn_ns {
-            *self = Self { turn_ns, left: SHARE_UNITS };
-        }
-        self.left = self.left.saturating_sub(bytes / INPUT_BYTES_PER_UNIT);
-    }
-
-    /// Charges an event and what was answered to it.
-    #[inline]
-    pub(crate) fn charge_event(&mut self, answer_bytes: usize) {
-        self.left = self.left.saturating_sub(1 + answer_bytes / OUTPUT_BYTES_PER_UNIT);
-    }
-
-    #[inline]
-    pub(crate) fn is_used_up(&self) -> bool {
-        self.left == 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use prism_proto::h2::server::Config;
+
     use super::*;
 
     #[test]
     fn a_share_is_of_one_turn() {
-        let mut share = Share::default();
-        share.charge_input(7, 100);
-        for event in 0..SHARE_UNITS {
-            assert!(!share.is_used_up(), "{event}");
-            share.charge_event(0);
-        }
-        assert!(share.is_used_up());
-        share.charge_input(7, 0);
-        assert!(share.is_used_up(), "the turn is the same");
-        share.charge_input(8, 0);
-        assert!(!share.is_used_up());
-        share.charge_event(OUTPUT_BYTES_PER_UNIT * SHARE_UNITS);
-        assert!(share.is_used_up(), "a large answer is a share of its own");
-        share.charge_input(9, INPUT_BYTES_PER_UNIT * SHARE_UNITS);
-        assert!(share.is_used_up());
+        let mut client = Client::new(Connection::new(&Config::default(), 0));
+        client.begin_turn(7, 100);
+        charge_event(&mut client.connection, 0);
+        assert_eq!(client.connection.effort_left(), SHARE_UNITS - EVENT_UNITS);
+        client.begin_turn(7, 10 * INPUT_BYTES_PER_UNIT);
+        assert_eq!(client.connection.effort_left(), SHARE_UNITS - EVENT_UNITS - 10, "the turn is the same");
+        client.begin_turn(8, 0);
+        assert_eq!(client.connection.effort_left(), SHARE_UNITS);
+        charge_event(&mut client.connection, OUTPUT_BYTES_PER_UNIT * SHARE_UNITS);
+        assert_eq!(client.connection.effort_left(), 0, "a large answer is a share of its own");
     }
 }

@@ -16,6 +16,8 @@ pub struct Launch {
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
     scratch: Option<Scratch>,
+    /// The program that starts this one, and its arguments.
+    tracer: Vec<String>,
 }
 
 /// A run that ended by itself.
@@ -60,6 +62,12 @@ impl Launch {
         self.argument("--config").argument(path.to_str().expect("the path is UTF-8"))
     }
 
+    /// Has `words` start it, a program that leaves the process its own and watches it, as `strace -D` does.
+    pub fn under(mut self, words: &[&str]) -> Self {
+        self.tracer = words.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     /// Starts it and waits until it serves.
     ///
     /// # Panics
@@ -89,7 +97,14 @@ impl Launch {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(binary::proxy());
+        let mut command = match self.tracer.split_first() {
+            Some((tracer, words)) => {
+                let mut command = Command::new(tracer);
+                command.args(words).arg(binary::proxy());
+                command
+            }
+            None => Command::new(binary::proxy()),
+        };
         command.args(&self.arguments).envs(&self.environment);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command

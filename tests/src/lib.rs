@@ -21,7 +21,7 @@ pub use binary::build;
 pub use caller::{Caller, Request, prefixed};
 pub use ctl::{Ctl, Done};
 pub use launch::{Finished, Launch, cores};
-pub use proxy::Proxy;
+pub use proxy::{Proxy, waited_for_core};
 pub use random::Random;
 pub use scratch::Scratch;
 pub use wait::{until, until_async};

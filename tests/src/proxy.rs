@@ -1,8 +1,9 @@
 //! A proxy that serves in a process of its own.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
 use std::{fs, thread};
 
 use tonic::transport::{Channel, Endpoint};
@@ -122,10 +123,27 @@ impl Proxy {
 
     /// Memory that is resident, in bytes.
     pub fn resident_bytes(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most memory that was ever resident, in bytes.
+    pub fn resident_bytes_peak(&self) -> u64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, field: &str) -> u64 {
         let status = fs::read_to_string(self.proc("status")).expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the kernel tells");
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number of KiB");
         kib << 10
+    }
+
+    /// How long the shards' threads have waited for a core so far, although they had something to do, all together.
+    pub fn waited_for_core(&self) -> Duration {
+        let tasks = fs::read_dir(self.proc("task")).expect("the process runs");
+        let of_shard = |task: &PathBuf| fs::read_to_string(task.join("comm")).is_ok_and(|it| it.starts_with("shard-"));
+        let shards = tasks.filter_map(|task| Some(task.ok()?.path())).filter(of_shard);
+        shards.map(|task| waited_for_core(&task.join("schedstat"))).sum()
     }
 
     /// Open file descriptors.
@@ -148,6 +166,13 @@ impl Drop for Proxy {
             println!("the proxy ({status:?}) said:\n{}", self.log.text_to_end());
         }
     }
+}
+
+/// How long a thread has waited for a core, by its `schedstat` in `/proc`: the second number, in nanoseconds. Nothing
+/// where the kernel does not tell.
+pub fn waited_for_core(schedstat: &Path) -> Duration {
+    let text = fs::read_to_string(schedstat).unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().nth(1).and_then(|waited| waited.parse().ok()).unwrap_or(0))
 }
 
 /// `... INFO statistics shard=0 counters="turns=12 enters=4"`.

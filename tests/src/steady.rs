@@ -11,7 +11,7 @@ use prism_proto::h2::{Call, Event};
 use prism_proto::method::id;
 use prism_proto::view::{self, GetView, SetView};
 
-use requests::Requests;
+pub use requests::Requests;
 
 /// Calls that arrive in one read, as from a client that keeps so many in flight.
 pub const CALLS_PER_BATCH: usize = 100;
@@ -45,6 +45,12 @@ impl Steady {
         }
         steady.gets(10);
         steady
+    }
+
+    /// From now on each call has a time-out that differs from the last ones, as with grpc-go.
+    pub fn set_timeouts(&mut self) {
+        self.requests.has_timeouts = true;
+        self.gets(10);
     }
 
     /// Makes so many batches of Gets and serves them; returns how many found their key.

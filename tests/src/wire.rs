@@ -10,6 +10,7 @@ pub mod kind {
     #![allow(missing_docs, reason = "named as in the RFC")]
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
+    pub const PRIORITY: u8 = 2;
     pub const RST_STREAM: u8 = 3;
     pub const SETTINGS: u8 = 4;
     pub const PING: u8 = 6;
@@ -24,6 +25,7 @@ pub mod flag {
     pub const END_STREAM: u8 = 1;
     pub const ACK: u8 = 1;
     pub const END_HEADERS: u8 = 4;
+    pub const PADDED: u8 = 8;
 }
 
 /// What a client sends first (RFC 9113 §3.4).

@@ -66,6 +66,17 @@ fn a_steady_get_allocates_nothing() {
 }
 
 #[test]
+fn a_steady_get_with_another_timeout_each_time_allocates_nothing() {
+    let mut steady = Steady::new();
+    steady.set_timeouts();
+    let requests = steady.prepare_gets(BATCHES);
+    let mut found = 0;
+    let count = allocations(|| found = requests.iter().map(|batch| steady.serve(batch)).sum());
+    assert_eq!(found, BATCHES * CALLS_PER_BATCH, "every key is there");
+    assert_eq!(count, 0, "allocations in {found} calls");
+}
+
+#[test]
 fn a_steady_set_allocates_nothing() {
     let mut steady = Steady::new();
     steady.sets(200);

@@ -80,15 +80,18 @@ impl ReceiveWindow {
         Ok(Some(grant))
     }
 
-    /// The same for a payload that fits the window and makes no grant due; false, and nothing counted, otherwise.
+    /// Whether a payload of `bytes` fits the window and makes no grant due.
     #[inline]
-    pub(crate) fn receive_silently(&mut self, bytes: u32) -> bool {
-        let is_silent = bytes <= self.available && self.consumed + bytes < self.size / 2;
-        if is_silent {
-            self.available -= bytes;
-            self.consumed += bytes;
-        }
-        is_silent
+    pub(crate) fn is_silent(&self, bytes: u32) -> bool {
+        bytes <= self.available && self.consumed + bytes < self.size / 2
+    }
+
+    /// [`Self::receive`] for such a payload.
+    #[inline]
+    pub(crate) fn receive_silently(&mut self, bytes: u32) {
+        debug_assert!(self.is_silent(bytes));
+        self.available -= bytes;
+        self.consumed += bytes;
     }
 }
 

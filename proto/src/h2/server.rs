@@ -8,6 +8,7 @@ mod grant;
 mod head;
 mod headers;
 mod line;
+mod meaning;
 mod memo;
 mod receive;
 mod refuse;
@@ -26,13 +27,13 @@ use self::calm::Calm;
 pub use self::count::{Count, Counts};
 use self::data::DataCursor;
 use self::drain::Drain;
-use self::headers::PendingBlock;
+use self::headers::{Decoded, PendingBlock};
 use self::line::Line;
 use self::memo::{Memo, Written};
 use self::receive::Step;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
-use crate::frame::{HEAD_BYTES, PREFACE, flag};
+use crate::frame::{Error, HEAD_BYTES, PREFACE, flag};
 use crate::h2::event::{Event, StreamRef};
 use crate::h2::flow::{ReceiveWindow, SendWindow};
 use crate::h2::held::{Held, Spares};
@@ -110,6 +111,8 @@ pub struct Connection {
     pub(super) written_trailers: Written,
     pub(super) block: Vec<u8>,
     pub(super) pending_block: Option<PendingBlock>,
+    /// What the block of the next frame was, when it has been decoded already.
+    pub(super) decoded: Option<Box<Result<Decoded, Error>>>,
     pub(super) data: Option<DataCursor>,
     pub(super) events: VecDeque<Pending>,
     pub(super) streams: Streams,
@@ -140,6 +143,8 @@ pub struct Connection {
     pub(super) held: Held,
     pub(super) spares: Spares,
     pub(super) calm: Calm,
+    /// What may still be done before `poll` makes a break.
+    effort_left: usize,
 }
 
 impl Connection {
@@ -167,6 +172,7 @@ impl Connection {
             written_trailers: Written::new(flag::END_HEADERS | flag::END_STREAM),
             block: Vec::new(),
             pending_block: None,
+            decoded: None,
             data: None,
             events: VecDeque::new(),
             streams: Streams::default(),
@@ -188,6 +194,7 @@ impl Connection {
             held: Held::default(),
             spares: Spares::default(),
             calm: Calm::new(&limits),
+            effort_left: usize::MAX,
         }
     }
 
@@ -233,12 +240,13 @@ impl Connection {
                     Pending::HalfClosed(_) | Pending::Writable(_) => continue,
                 }
             }
-            if self.is_over() || self.wants_pause() {
+            if self.is_over() || self.wants_pause() || self.effort_left == 0 {
                 return None;
             }
             if let Some(event) = self.next_parked() {
                 return Some(event);
             }
+            self.spend(1);
             match self.step(input) {
                 Ok(Step::Event(event)) => return Some(event),
                 Ok(Step::Continue) => {
@@ -280,6 +288,25 @@ impl Connection {
     pub fn has_more(&self) -> bool {
         let has_frame = self.phase != Phase::Preface && input::begins_with_frame(&self.kept[self.kept_from..]);
         has_frame || !self.events.is_empty() || (!self.parked.is_empty() && !self.holds_back())
+    }
+
+    /// Sets how much is done before `poll` returns nothing, although there is more: one for each frame that does not go
+    /// the straight way, more for those that are costly, and what the application adds by [`Self::spend`]. Without a
+    /// call there is no such bound.
+    pub fn set_effort(&mut self, effort: usize) {
+        self.effort_left = effort;
+    }
+
+    /// Counts what was done for this connection.
+    #[inline]
+    pub fn spend(&mut self, effort: usize) {
+        self.effort_left = self.effort_left.saturating_sub(effort);
+    }
+
+    /// What may still be done.
+    #[inline]
+    pub fn effort_left(&self) -> usize {
+        self.effort_left
     }
 
     /// What has been counted since the last call, if anything has.
@@ -402,6 +429,7 @@ impl Connection {
         self.held = Held::default();
         self.data = None;
         self.pending_block = None;
+        self.decoded = None;
         self.block = Vec::new();
         self.kept.shrink_to(SPARE_BUFFER_BYTES_MAX);
     }

@@ -1,6 +1,7 @@
 //! From a header block to its fields (RFC 7541 §3, §6).
 
 use super::dynamic_table::DynamicTable;
+use super::note::{Each, Literals, Note, Reader};
 use super::{Error, FIELD_OVERHEAD_BYTES, TABLE_BYTES_INITIAL, huffman, integer, static_table};
 use crate::limits::{HEADER_LIST_EXPANDED_BYTES_MAX, TABLE_RESIZES_PER_BLOCK_MAX};
 
@@ -15,8 +16,11 @@ pub struct Decoder {
     table_bytes_max: usize,
     /// Huffman strings that do not go into the table are decoded here.
     scratch: Vec<u8>,
+    literals: Literals,
     /// Size updates since they were asked for.
     resizes: usize,
+    /// Bytes of the list of the block before, as RFC 9113 §6.5.2 counts them.
+    list_bytes: usize,
 }
 
 impl Decoder {
@@ -24,7 +28,7 @@ impl Decoder {
     /// 4,096 bytes, or with `table_bytes_max` when that is less.
     pub fn new(table_bytes_max: usize) -> Self {
         let table = DynamicTable::new(table_bytes_max.min(TABLE_BYTES_INITIAL));
-        Self { table, table_bytes_max, scratch: Vec::new(), resizes: 0 }
+        Self { table, table_bytes_max, scratch: Vec::new(), literals: Literals::default(), resizes: 0, list_bytes: 0 }
     }
 
     /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the
@@ -41,7 +45,7 @@ impl Decoder {
 
     /// Bytes that the decoder keeps allocated between blocks, whatever came: a small multiple of its table's bound.
     pub fn held_bytes(&self) -> usize {
-        self.table.held_bytes() + self.scratch.capacity()
+        self.table.held_bytes() + self.scratch.capacity() + self.literals.held_bytes()
     }
 
     /// Decodes one whole block (HEADERS and its CONTINUATIONs together) and reports its fields in order.
@@ -56,48 +60,94 @@ impl Decoder {
         &mut self,
         block: &[u8],
         list_bytes_max: usize,
-        mut on_header: impl FnMut(&[u8], &[u8]),
+        on_header: impl FnMut(&[u8], &[u8]),
     ) -> Result<(), Error> {
+        self.read(block, list_bytes_max, &mut Each(on_header))
+    }
+
+    /// The same for a reader that notes what it has made of fields. Every reader of one decoder has to give the same
+    /// notes the same meaning.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    #[inline]
+    pub fn read(&mut self, block: &[u8], list_bytes_max: usize, reader: &mut impl Reader) -> Result<(), Error> {
         let mut rest = block;
-        let mut list_bytes_left = list_bytes_max;
-        let mut excess_bytes = 0;
+        let mut list = List { bytes_left: list_bytes_max, excess_bytes: 0 };
         if rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
             rest = self.size_updates(rest)?;
         }
         while let Some((&first, behind)) = rest.split_first() {
-            let (name, value) = match first {
+            match first {
                 // Indexed fields of one byte (RFC 7541 §6.1), which are nearly all that there is.
                 0x81..=STATIC_LAST => {
                     rest = behind;
-                    static_table::ENTRIES[usize::from(first - 0x81)]
+                    let index = usize::from(first - 0x80);
+                    let (name, value) = static_table::ENTRIES[index - 1];
+                    if list.takes(size_of_field(name, value))? && !reader.fixed(index) {
+                        reader.field(name, value);
+                    }
                 }
                 DYNAMIC_FIRST..=0xfe => {
                     rest = behind;
-                    self.table.get(usize::from(first - DYNAMIC_FIRST)).ok_or(INDEX_UNKNOWN)?
+                    self.read_indexed(usize::from(first - DYNAMIC_FIRST), &mut list, reader)?;
                 }
-                _ => {
-                    let (field, behind) = self.uncommon(rest)?;
-                    rest = behind;
-                    field
-                }
-            };
-            match list_bytes_left.checked_sub(name.len() + value.len() + FIELD_OVERHEAD_BYTES) {
-                Some(left) => {
-                    list_bytes_left = left;
-                    on_header(name, value);
-                }
-                // Nothing more fits: each field counts its overhead at least.
-                None => {
-                    list_bytes_left = 0;
-                    excess_bytes += name.len() + value.len() + FIELD_OVERHEAD_BYTES;
-                    if excess_bytes > HEADER_LIST_EXPANDED_BYTES_MAX {
-                        return Err(Error::Expansion);
-                    }
-                }
+                _ => rest = self.read_uncommon(rest, &mut list, reader)?,
             }
         }
         self.release();
-        if excess_bytes > 0 { Err(Error::ListTooLarge) } else { Ok(()) }
+        self.list_bytes = list_bytes_max - list.bytes_left + list.excess_bytes;
+        if list.excess_bytes > 0 { Err(Error::ListTooLarge) } else { Ok(()) }
+    }
+
+    /// The field at an index of the dynamic table.
+    #[inline(always)]
+    fn read_indexed(&mut self, index: usize, list: &mut List, reader: &mut impl Reader) -> Result<(), Error> {
+        let (size, note) = self.table.note(index).ok_or(INDEX_UNKNOWN)?;
+        if list.takes(size)? && (note == Note::NONE || !reader.noted(note)) {
+            let (name, value) = self.table.get(index).ok_or(INDEX_UNKNOWN)?;
+            let note = reader.field(name, value);
+            if note != Note::NONE {
+                self.table.set_note(index, note);
+            }
+        }
+        Ok(())
+    }
+
+    /// Any representation; what follows it.
+    #[inline]
+    fn read_uncommon<'b>(
+        &mut self,
+        rest: &'b [u8],
+        list: &mut List,
+        reader: &mut impl Reader,
+    ) -> Result<&'b [u8], Error> {
+        let first = rest.first().copied().unwrap_or(0);
+        // Literals that leave the table alone and have the name of a static field (RFC 7541 §6.2.2, §6.2.3).
+        let is_spelled = matches!(first, 0x01..0x0f | 0x11..0x1f);
+        if is_spelled && let Some((length, size, note)) = self.literals.find(rest) {
+            let literal = &rest[..length];
+            if list.takes(size)? && !reader.noted(note) {
+                let ((name, value), _) = self.uncommon(literal)?;
+                reader.field(name, value);
+            }
+            return Ok(&rest[length..]);
+        }
+        let insertions = self.table.insertions();
+        let ((name, value), behind) = self.uncommon(rest)?;
+        let size = size_of_field(name, value);
+        if !list.takes(size)? {
+            return Ok(behind);
+        }
+        let note = reader.field(name, value);
+        if note != Note::NONE {
+            if self.table.insertions() != insertions {
+                self.table.set_note(0, note);
+            } else if is_spelled {
+                self.literals.learn(&rest[..rest.len() - behind.len()], size, note);
+            }
+        }
+        Ok(behind)
     }
 
     /// The field at an index of the joined address space (RFC 7541 §2.3.3).
@@ -124,6 +174,12 @@ impl Decoder {
             return Err(Error::Malformed("table size update after a field"));
         };
         Ok((field, rest))
+    }
+
+    /// How long the list of the last block was, what was not reported included.
+    #[inline]
+    pub fn list_bytes(&self) -> usize {
+        self.list_bytes
     }
 
     /// Changes of the table's size in the blocks since the last call.
@@ -200,6 +256,33 @@ impl Decoder {
         }
         self.table.release();
     }
+}
+
+/// What is left of the bytes that a header list may have, and what has come beyond them.
+struct List {
+    bytes_left: usize,
+    excess_bytes: usize,
+}
+
+impl List {
+    /// Whether a field of this size is still within the bound.
+    #[inline(always)]
+    fn takes(&mut self, size: usize) -> Result<bool, Error> {
+        if let Some(left) = self.bytes_left.checked_sub(size) {
+            self.bytes_left = left;
+            return Ok(true);
+        }
+        // Nothing more fits: each field counts its overhead at least.
+        self.bytes_left = 0;
+        self.excess_bytes += size;
+        if self.excess_bytes > HEADER_LIST_EXPANDED_BYTES_MAX { Err(Error::Expansion) } else { Ok(false) }
+    }
+}
+
+/// What a field counts for (RFC 9113 §6.5.2, RFC 7541 §4.1).
+#[inline(always)]
+fn size_of_field(name: &[u8], value: &[u8]) -> usize {
+    name.len() + value.len() + FIELD_OVERHEAD_BYTES
 }
 
 /// A name and its value.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::FIELD_OVERHEAD_BYTES;
+use super::note::Note;
 
 /// Forgotten bytes that a small table keeps before it moves the rest to the front.
 const FORGOTTEN_BYTES_MIN: usize = 512;
@@ -17,9 +18,11 @@ struct Entry {
     position: usize,
     name_bytes: u32,
     value_bytes: u32,
+    note: Note,
 }
 
 impl Entry {
+    #[inline(always)]
     fn size(&self) -> usize {
         self.name_bytes as usize + self.value_bytes as usize + FIELD_OVERHEAD_BYTES
     }
@@ -36,11 +39,12 @@ pub(super) struct DynamicTable {
     size: usize,
     size_max: usize,
     generation: u64,
+    insertions: u64,
 }
 
 impl DynamicTable {
     pub(super) fn new(size_max: usize) -> Self {
-        Self { entries: VecDeque::new(), buffer: Vec::new(), base: 0, size: 0, size_max, generation: 0 }
+        Self { entries: VecDeque::new(), buffer: Vec::new(), base: 0, size: 0, size_max, generation: 0, insertions: 0 }
     }
 
     pub(super) fn size_max(&self) -> usize {
@@ -60,6 +64,11 @@ impl DynamicTable {
         self.generation
     }
 
+    /// Entries that were ever made.
+    pub(super) fn insertions(&self) -> u64 {
+        self.insertions
+    }
+
     /// The field at `index`, where 0 is the newest.
     #[inline(always)]
     pub(super) fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
@@ -67,6 +76,20 @@ impl DynamicTable {
         let field = self.buffer.get(entry.position - self.base..)?;
         let (name, rest) = field.split_at_checked(entry.name_bytes as usize)?;
         Some((name, rest.get(..entry.value_bytes as usize)?))
+    }
+
+    /// The size of the entry at `index` (RFC 7541 §4.1), and what was noted of it.
+    #[inline(always)]
+    pub(super) fn note(&self, index: usize) -> Option<(usize, Note)> {
+        let entry = self.entries.get(index)?;
+        Some((entry.size(), entry.note))
+    }
+
+    /// Notes something of the entry at `index`.
+    pub(super) fn set_note(&mut self, index: usize, note: Note) {
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.note = note;
+        }
     }
 
     /// Where the name at `index` lies in the buffer, for [`Self::append_again`].
@@ -112,11 +135,13 @@ impl DynamicTable {
         self.generation += 1;
         self.evict_to(self.size_max.saturating_sub(size));
         if size <= self.size_max {
+            self.insertions += 1;
             self.size += size;
             self.entries.push_front(Entry {
                 position: self.base + start,
                 name_bytes: name_bytes as u32,
                 value_bytes: (field_bytes - name_bytes) as u32,
+                note: Note::NONE,
             });
         }
     }

@@ -8,11 +8,15 @@ mod encoder;
 mod error;
 mod huffman;
 mod integer;
+mod note;
 mod static_table;
 
 pub use decoder::Decoder;
 pub use encoder::{Encoder, Indexing};
 pub use error::Error;
+pub use note::{Note, Reader};
+#[cfg(test)]
+pub(crate) use static_table::ENTRIES as STATIC_FIELDS;
 
 /// What a field costs beside its name and value, in tables and in header lists (RFC 7541 §4.1, RFC 9113 §6.5.2).
 pub const FIELD_OVERHEAD_BYTES: usize = 32;

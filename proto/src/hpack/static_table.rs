@@ -1,7 +1,7 @@
 //! The static table of RFC 7541 Appendix A: the 61 fields that both ends know from the start.
 
 /// Entries by index less one: name and value.
-pub(super) static ENTRIES: [(&[u8], &[u8]); 61] = [
+pub(crate) static ENTRIES: [(&[u8], &[u8]); 61] = [
     (b":authority", b""),
     (b":method", b"GET"),
     (b":method", b"POST"),

@@ -42,12 +42,12 @@ pub fn run(data: &[u8]) {
     };
     let mut outcome = received(&mut choices, &limits, is_streaming, is_gzip, &body);
     let has_failed = matches!(outcome.status.as_deref(), Some(INTERNAL | RESOURCE_EXHAUSTED));
-    if expected.status.as_deref() == Some(EITHER) && has_failed {
-        (outcome.status, expected.status) = (None, None);
-    }
     // flate2 lets a distance pass that goes back beyond the beginning, where it finds zeros.
     if is_spoiled && is_gzip && outcome.status.as_deref() == Some(INTERNAL) {
         expected.messages.truncate(outcome.messages.len());
+        (outcome.status, expected.status) = (None, None);
+    }
+    if expected.status.as_deref() == Some(EITHER) && has_failed {
         (outcome.status, expected.status) = (None, None);
     }
     assert_eq!(outcome, expected);

@@ -1,24 +1,26 @@
 //! What a client sends that indexes its headers, as grpc-go, grpc-java and tonic do.
 
+use prism_proto::hpack::{Encoder, Indexing};
 use prism_proto::text::Text;
 use prism_proto::view::{GetView, SetView};
 
 use super::{CALLS_PER_BATCH, KEYS, VALUE};
 use crate::caller::prefixed;
-use crate::wire::{PREFACE, flag, frame, kind, literal};
+use crate::wire::{PREFACE, flag, frame, kind};
 
 /// A client's side of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Requests {
+pub struct Requests {
+    /// Whether each call has a time-out, and never the same: so its table changes with each call.
+    pub(super) has_timeouts: bool,
     streams: u32,
     keys: usize,
-    /// The dynamic table of HPACK (RFC 7541 §2.3.2), oldest first.
-    indexed: Vec<(&'static str, &'static str)>,
+    encoder: Encoder,
 }
 
 impl Requests {
     /// The preface, SETTINGS, and window enough for any number of replies.
-    pub(super) fn greeting(&self) -> Vec<u8> {
+    pub fn greeting(&self) -> Vec<u8> {
         let mut bytes = PREFACE.to_vec();
         // SETTINGS_INITIAL_WINDOW_SIZE: 1 MiB for each stream.
         bytes.extend(frame(kind::SETTINGS, 0, 0, &[0, 4, 0, 16, 0, 0]));
@@ -28,13 +30,13 @@ impl Requests {
     }
 
     /// A batch of Gets, each of another key.
-    pub(super) fn gets(&mut self) -> Vec<u8> {
+    pub fn gets(&mut self) -> Vec<u8> {
         let get = |key: Text<'_>, message: &mut Vec<u8>| GetView { key, ..GetView::default() }.write(message);
         self.batch("/prism.interfaces.keyvalue.KeyValueBasicInterface/Get", get)
     }
 
     /// A batch of Sets, each of another key.
-    pub(super) fn sets(&mut self) -> Vec<u8> {
+    pub fn sets(&mut self) -> Vec<u8> {
         let set =
             |key: Text<'_>, message: &mut Vec<u8>| SetView { key, value: &VALUE, ..SetView::default() }.write(message);
         self.batch("/prism.interfaces.keyvalue.KeyValueBasicInterface/Set", set)
@@ -57,25 +59,21 @@ impl Requests {
 
     /// A header block: one byte for each header once all are in the table.
     fn block(&mut self, path: &'static str) -> Vec<u8> {
-        // `:method: POST` and `:scheme: http` of the static table.
-        let mut block = vec![0x83, 0x86];
+        let timeout = format!("{}u", 990_000 + self.keys % 9_973);
         let headers = [
+            (":method", "POST"),
+            (":scheme", "http"),
             (":path", path),
             (":authority", "localhost:8980"),
             ("content-type", "application/grpc"),
-            ("te", "trailers"),
             ("user-agent", "steady/1"),
+            ("te", "trailers"),
+            ("grpc-timeout", timeout.as_str()),
         ];
-        for (name, value) in headers {
-            match self.indexed.iter().rev().position(|entry| *entry == (name, value)) {
-                // The newest has index 62 (RFC 7541 §2.3.3).
-                Some(age) => block.push(0x80 | (62 + u8::try_from(age).expect("the table is short"))),
-                None => {
-                    block.push(0x40);
-                    block.extend(literal(name, value));
-                    self.indexed.push((name, value));
-                }
-            }
+        let mut block = Vec::new();
+        let count = if self.has_timeouts { headers.len() } else { headers.len() - 1 };
+        for (name, value) in &headers[..count] {
+            self.encoder.encode(name.as_bytes(), value.as_bytes(), Indexing::Incremental, &mut block);
         }
         block
     }

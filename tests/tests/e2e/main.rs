@@ -12,6 +12,7 @@ mod limits;
 mod listeners;
 mod model;
 mod prismctl;
+mod protocol_page;
 mod reflection;
 mod reload;
 mod share;

@@ -44,37 +44,37 @@ impl CallHead {
 
 /// `grpc-timeout`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Timeout {
+pub(crate) enum Timeout {
     None,
     After(u64),
     Malformed,
 }
 
 /// A header list as it is read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RequestHead {
     /// Bits of [`pseudo`] that have been seen.
-    seen: u8,
-    has_regular: bool,
+    pub(super) seen: u8,
+    pub(super) has_regular: bool,
     malformed: Option<&'static str>,
-    is_post: bool,
-    is_connect: bool,
-    is_grpc: bool,
-    method: Option<MethodId>,
+    pub(super) is_post: bool,
+    pub(super) is_connect: bool,
+    pub(super) is_grpc: bool,
+    pub(super) method: Option<MethodId>,
     unknown_path: Vec<u8>,
     timeout: Timeout,
-    encoding: Encoding,
+    pub(super) encoding: Encoding,
     unknown_encoding: Option<Vec<u8>>,
     malformed_binary: Option<Vec<u8>>,
     content_bytes: Option<u64>,
 }
 
 /// One bit for each pseudo-header field of a request (RFC 9113 §8.3.1).
-mod pseudo {
-    pub(super) const METHOD: u8 = 1;
-    pub(super) const SCHEME: u8 = 2;
-    pub(super) const AUTHORITY: u8 = 4;
-    pub(super) const PATH: u8 = 8;
+pub(super) mod pseudo {
+    pub(in super::super) const METHOD: u8 = 1;
+    pub(in super::super) const SCHEME: u8 = 2;
+    pub(in super::super) const AUTHORITY: u8 = 4;
+    pub(in super::super) const PATH: u8 = 8;
 }
 
 /// What became of a header list.
@@ -127,7 +127,7 @@ impl RequestHead {
     }
 
     /// Takes the next field.
-    pub(crate) fn field(&mut self, name: &[u8], value: &[u8]) {
+    pub(crate) fn take(&mut self, name: &[u8], value: &[u8]) {
         if !is_value(value) {
             self.malformed("a header value has a byte or a space that it may not have");
         }
@@ -139,12 +139,7 @@ impl RequestHead {
             b"content-type" => self.is_grpc = grpc::is_grpc(value),
             b"te" if value != b"trailers" => self.malformed("te is not trailers"),
             b"te" | b"user-agent" => {}
-            b"grpc-timeout" => {
-                self.timeout = match (grpc::parse_timeout(value), self.timeout) {
-                    (Ok(timeout_ns), Timeout::None) => Timeout::After(timeout_ns),
-                    _ => Timeout::Malformed,
-                };
-            }
+            b"grpc-timeout" => self.take_timeout(grpc::parse_timeout(value).ok()),
             b"grpc-encoding" => self.encoding(value),
             b"grpc-accept-encoding" => self.encoding.is_named = true,
             b"content-length" => match (parse_length(value), self.content_bytes) {
@@ -192,6 +187,19 @@ impl RequestHead {
             b"authority" => pseudo::AUTHORITY,
             _ => return self.malformed("unknown pseudo-header"),
         };
+        self.see(bit);
+    }
+
+    /// One more `grpc-timeout`.
+    pub(super) fn take_timeout(&mut self, timeout_ns: Option<u64>) {
+        self.timeout = match (timeout_ns, self.timeout) {
+            (Some(timeout_ns), Timeout::None) => Timeout::After(timeout_ns),
+            _ => Timeout::Malformed,
+        };
+    }
+
+    /// A pseudo-header field has come.
+    pub(super) fn see(&mut self, bit: u8) {
         if self.seen & bit != 0 {
             self.malformed("pseudo-header twice");
         }

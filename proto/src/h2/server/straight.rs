@@ -1,12 +1,14 @@
 //! The straight way of a call that comes whole and is answered at once, past everything that such a call cannot need.
 //!
-//! It is taken for what a busy client sends again and again: HEADERS whose block is known, then one DATA frame with
+//! It is taken for what a busy client sends again and again: HEADERS in one frame, then one DATA frame with
 //! END_STREAM that holds the one message of a method without a client stream. [`Connection::straight_call`] recognises
 //! it and [`Connection::reply_straight`] answers it; both do what the general way does, in fewer steps:
 //!
 //! - It recognises before it changes anything. Whatever is not as expected (another frame, flag or identifier, a part
-//!   only, a block that the memo does not know, a length that a window, a limit or a content-length might object to, a
-//!   due grant, or anything that stands in line before the next frame) is left to the general way, untouched.
+//!   only, a length that a window, a limit or a content-length might object to, a due grant, or anything that stands in
+//!   line before the next frame) is left to the general way, untouched.
+//! - A block that the memo does not know is decoded last. That does change the table: if it turns out to be no plain
+//!   call, the general way takes what was decoded when it comes to the block, which is next.
 //! - Between the two frames the general way would look for events, parked calls and pauses once more. HEADERS of such a
 //!   call add none of them, so that they still are what they were before it.
 //! - The stream is fresh (see `streams.rs`): any other use of the table enters it as the general way would have.
@@ -14,6 +16,8 @@
 use std::borrow::Cow;
 
 use super::drain::Drain;
+use super::head::{CallHead, Verdict};
+use super::headers::Decoded;
 use super::memo::ShortFrame;
 use super::stream::Fresh;
 use super::{Connection, Phase};
@@ -92,11 +96,16 @@ impl Connection {
             return None;
         }
         let message = data.get(DATA_HEAD_BYTES..HEAD_BYTES + length as usize)?;
-        let block = &bytes[HEAD_BYTES..];
-        let known = self.memo.find_in(block, block_bytes, self.decoder.generation())?;
-        if !known.is_plain || !self.receive_window.receive_silently(length) {
+        if !self.receive_window.is_silent(length) {
             return None;
         }
+        let block = &bytes[HEAD_BYTES..];
+        let known = match self.memo.find_in(block, block_bytes, self.decoder.generation()) {
+            Some(known) if !known.is_plain => return None,
+            Some(known) => *known,
+            None => self.decode_early(&block[..block_bytes])?,
+        };
+        self.receive_window.receive_silently(length);
         let deadline_ns = known.timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));
         let (method, encoding) = (known.method, known.encoding);
         self.last_seen_id = id;
@@ -113,6 +122,22 @@ impl Connection {
         self.straight_call(input)
     }
 
+    /// Decodes a block that the memo does not know, and that only its meaning may keep from the straight way: then the
+    /// general way finds it decoded.
+    #[inline(never)]
+    fn decode_early(&mut self, block: &[u8]) -> Option<CallHead> {
+        if block.len() > FRAME_BYTES_MAX {
+            return None;
+        }
+        match self.decode_request(block) {
+            Ok(Decoded::Verdict(Verdict::Call(call))) if call.is_plain => Some(call),
+            other => {
+                self.decoded = Some(Box::new(other));
+                None
+            }
+        }
+    }
+
     /// Whether nothing comes before the next frame, and a new call is welcome.
     #[inline]
     fn is_plain(&self) -> bool {
@@ -123,6 +148,7 @@ impl Connection {
             && !self.peer_goes
             && self.pending_block.is_none()
             && self.data.is_none()
+            && self.decoded.is_none()
             && self.streams.open() < self.limits.streams_per_connection_max
             && !self.wants_pause()
     }

@@ -1,5 +1,6 @@
 //! What holds for all fields, sizes and bytes.
 
+use super::super::{Note, Reader, STATIC_FIELDS};
 use super::{Decoder, Encoder, Error, Field, Indexing, decode};
 use proptest::prelude::*;
 
@@ -34,7 +35,65 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..40)
 }
 
+/// Notes every field that it sees by its place in a list of its own, and knows it from then on by the note alone.
+#[derive(Default)]
+struct Noting {
+    known: Vec<Field>,
+    fields: Vec<Field>,
+    noted: usize,
+}
+
+impl Reader for Noting {
+    fn fixed(&mut self, index: usize) -> bool {
+        let (name, value) = STATIC_FIELDS[index - 1];
+        self.fields.push((name.to_vec(), value.to_vec()));
+        true
+    }
+
+    fn noted(&mut self, note: Note) -> bool {
+        let Some(field) = self.known.get(note.0 as usize - 1) else { return false };
+        self.fields.push(field.clone());
+        self.noted += 1;
+        // Some are asked for all the same.
+        if note.0.is_multiple_of(5) {
+            self.fields.pop();
+        }
+        !note.0.is_multiple_of(5)
+    }
+
+    fn field(&mut self, name: &[u8], value: &[u8]) -> Note {
+        let field = (name.to_vec(), value.to_vec());
+        self.fields.push(field.clone());
+        self.known.push(field);
+        // Some are not noted.
+        if self.known.len().is_multiple_of(7) { Note::NONE } else { Note(self.known.len() as u64) }
+    }
+}
+
 proptest! {
+    /// The same fields come in the same order, and the same errors, whether some are known by their notes or none.
+    #[test]
+    fn notes_stand_for_their_fields(steps in steps(), list_bytes_max in prop_oneof![Just(1 << 20), 0usize..900]) {
+        let (mut encoder, mut plain, mut noting) = (Encoder::new(), Decoder::new(4_096), Decoder::new(4_096));
+        let mut reader = Noting::default();
+        for step in steps {
+            let Step::Block(fields) = step else {
+                let Step::Size(size) = step else { unreachable!() };
+                encoder.set_peer_table_bytes_max(size);
+                continue;
+            };
+            let mut block = Vec::new();
+            for ((name, value), indexing) in &fields {
+                encoder.encode(name, value, *indexing, &mut block);
+            }
+            let mut expected = Vec::new();
+            let collect = |name: &[u8], value: &[u8]| expected.push((name.to_vec(), value.to_vec()));
+            let outcome = plain.decode(&block, list_bytes_max, collect);
+            prop_assert_eq!(noting.read(&block, list_bytes_max, &mut reader), outcome);
+            prop_assert_eq!(std::mem::take(&mut reader.fields), expected);
+        }
+    }
+
     #[test]
     fn fields_come_back_over_any_course_of_sizes(steps in steps()) {
         let (mut encoder, mut decoder) = (Encoder::new(), Decoder::new(4_096));
@@ -95,5 +154,18 @@ proptest! {
                 seen.push((block, before, decoded));
             }
         }
+    }
+}
+
+#[test]
+fn what_was_noted_is_not_looked_at_again() {
+    let (mut encoder, mut decoder, mut reader) = (Encoder::new(), Decoder::new(4_096), Noting::default());
+    let mut block = Vec::new();
+    for round in 0..10 {
+        block.clear();
+        encoder.encode(b":path", b"/a", Indexing::Without, &mut block);
+        encoder.encode(b"te", b"trailers", Indexing::Incremental, &mut block);
+        decoder.read(&block, 1_000, &mut reader).expect("the encoder's own block");
+        assert_eq!((reader.known.len(), reader.noted), (2, 2 * round), "round {round}");
     }
 }

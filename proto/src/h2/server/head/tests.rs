@@ -5,7 +5,7 @@ use super::*;
 fn list(fields: &[(&str, &str)]) -> Verdict {
     let mut head = RequestHead::new();
     for (name, value) in fields {
-        head.field(name.as_bytes(), value.as_bytes());
+        head.take(name.as_bytes(), value.as_bytes());
     }
     head.verdict()
 }

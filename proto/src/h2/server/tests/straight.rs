@@ -64,18 +64,20 @@ enum Other {
     Goaway,
 }
 
-const MORE: [&[(&str, &str)]; 5] = [
+const MORE: [&[(&str, &str)]; 8] = [
     &[],
     &[("grpc-timeout", "5S")],
     &[("grpc-timeout", "250m"), ("user-agent", "test")],
     &[("grpc-encoding", "unknown")],
     &[("content-length", "21")],
+    &[("grpc-timeout", "251m")],
+    &[("grpc-timeout", "252m"), ("x-own", "of the caller")],
+    &[("grpc-timeout", "never")],
 ];
 
 fn step() -> impl Strategy<Value = Step> {
     let path = prop_oneof![8 => Just(GET), 1 => Just(SCAN), 1 => Just("/no/Method"), 1 => Just(REFLECTION)];
-    let more =
-        prop_oneof![6 => Just(MORE[0]), 2 => Just(MORE[1]), 1 => Just(MORE[2]), 1 => Just(MORE[3]), 1 => Just(MORE[4])];
+    let more = prop_oneof![6 => Just(MORE[0]), 3 => Just(MORE[1]), 4 => prop::sample::select(&MORE[..])];
     let bytes = prop_oneof![8 => 0usize..40, 1 => 90usize..130, 1 => 11_000usize..13_000];
     let call =
         (path, more, any::<u8>(), bytes).prop_map(|(path, more, first, bytes)| Step::Call { path, more, first, bytes });

@@ -86,6 +86,11 @@ impl From<Command<'_>> for OwnedCommand {
 }
 
 impl OwnedCommand {
+    /// Bytes of the key and the value.
+    pub fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
     /// The command, borrowed from here.
     pub fn view(&self) -> Command<'_> {
         let (key, value) = self.data.split_at(self.key_bytes as usize);

@@ -30,8 +30,10 @@ pub struct Limits {
     pub ping_interval_min_ns: u64,
     /// Idle time after which a connection is closed; 0: never.
     pub connection_idle_max_ns: u64,
-    /// Age after which a connection is asked to go; 0: never.
+    /// Age after which a connection is asked to go, give or take a tenth; 0: never.
     pub connection_age_max_ns: u64,
+    /// How long the calls of a connection that was asked to go may take before they are ended; 0: as long as they need.
+    pub connection_age_grace_ns: u64,
 }
 
 /// One second in nanoseconds.
@@ -53,6 +55,7 @@ impl Limits {
         ping_interval_min_ns: 5 * SECOND_NS,
         connection_idle_max_ns: 0,
         connection_age_max_ns: 0,
+        connection_age_grace_ns: 0,
     };
 }
 
@@ -79,6 +82,13 @@ pub const STREAM_WINDOW_BYTES_MIN: u32 = 1 << 10;
 pub const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 /// The longest DATA frame that we send, whatever a peer accepts.
 pub const DATA_FRAME_BYTES_MAX: usize = 64 << 10;
+/// Answers that are not sent yet beyond which no more is read and no large reply is built: enough to keep a socket
+/// busy.
+pub const UNSENT_BYTES_MAX: usize = 1 << 20;
+/// A reply longer than this is built only when there is room for it; a shorter one counts little.
+pub const SMALL_REPLY_BYTES: usize = 4 << 10;
+/// A reply longer than this gets no more memory than it needs.
+pub const LARGE_REPLY_BYTES: usize = 64 << 10;
 /// Bytes of a header list, as they are counted, that are as much effort as a frame.
 pub const HEADER_BYTES_PER_EFFORT: usize = 256;
 /// Streams whose windows change together that are as much effort as a frame.
@@ -199,6 +209,13 @@ const _: () = {
         limits.streams_per_connection_max * STREAM_WINDOW_BYTES as usize + limits.message_bytes_max
             <= limits.connection_buffer_bytes_max
     );
+    // A reply that is built when there is room for it fits, however much waits already.
+    assert!(UNSENT_BYTES_MAX + limits.message_bytes_max <= limits.connection_buffer_bytes_max / 2);
+    assert!(SMALL_REPLY_BYTES <= LARGE_REPLY_BYTES && LARGE_REPLY_BYTES < UNSENT_BYTES_MAX);
+    // Every stream may have a small reply on its way before calls are held back.
+    assert!(limits.streams_per_connection_max * SMALL_REPLY_BYTES <= limits.connection_buffer_bytes_max / 4);
+    // Half of what the process may hold is for large messages: one of them always fits.
+    assert!(limits.message_bytes_max <= limits.buffer_bytes_max / 2);
     // The largest message can come without a pause for the connection's window.
     assert!(CONNECTION_WINDOW_BYTES as usize >= limits.message_bytes_max);
     // Every stream may be cancelled at once, a time-out of all calls for example, and again.

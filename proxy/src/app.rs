@@ -5,38 +5,38 @@
 //!                                         └► other shard's: park, mesh ─► errand there ─► parcel back ─► answer
 //! ```
 
+use std::collections::VecDeque;
 use std::collections::hash_map::RandomState;
-use std::collections::{HashSet, VecDeque};
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use prism_backends::{Failure, KeyHasher, OwnedReply};
+use prism_backends::KeyHasher;
+use prism_proto::h2::server::Footprint;
 use prism_proto::h2::{Event, server};
-use prism_shard::{Application, CounterText, Counters, Mesh, PeerId, Slab, SlabKey, Timers, Turn};
+use prism_shard::{Application, CounterText, Counters, Mesh, PeerId, Slab, Timers, Turn};
 
 use crate::backends::Instances;
+use crate::budget::{Budget, Sums};
 use crate::call::{Parcel, Parked};
-use crate::client::{Client, Progress, charge_event};
+use crate::client::Client;
 use crate::handshakes::Handshakes;
+use crate::lifetime::Lifetime;
+use crate::limits::DRAIN_PATIENCE_NS;
 use crate::registry::Registry;
 use crate::services::Connection;
 use crate::services::health::Health;
 use crate::services::reflection::Reflection;
+use crate::share::{Progress, charge_event};
+use crate::upkeep::Upkeep;
 use crate::wire::Wire;
 use crate::{statistics, status};
 
-/// The token of the timer that looks for passed deadlines.
-const SWEEP_TIMER: u64 = 0;
+/// The token of the timer that looks after connections.
+const UPKEEP_TIMER: u64 = 0;
 /// The token of the timer that ends the patience with clients that do not answer a drain.
 const DRAIN_TIMER: u64 = 1;
 /// The token of the timer that ends handshakes.
 const HANDSHAKE_TIMER: u64 = 2;
-/// How long a drain waits for a client to have seen the first GOAWAY, so that calls that cross it on their way are
-/// still served. A client that does not answer its PING by then is told the last call that counts.
-const DRAIN_PATIENCE_NS: u64 = 300_000_000;
-/// How often parked calls are looked at for their deadlines. One timer for all, because most calls are answered long
-/// before theirs: a timer for each would outlive its call by far.
-const SWEEP_INTERVAL_NS: u64 = 5_000_000;
 
 /// What the process tells a shard while it runs.
 #[derive(Debug)]
@@ -58,31 +58,45 @@ pub(crate) struct Proxy {
     pub(crate) health: Health,
     pub(crate) reflection: Reflection,
     pub(crate) draining: bool,
-    /// The sweep of parked calls for passed deadlines is due at some time.
-    pub(crate) is_sweep_set: bool,
+    /// What the connections of all shards hold.
+    pub(crate) budget: Budget,
+    pub(crate) upkeep: Upkeep,
     services: Vec<&'static str>,
     engine: server::Config,
     /// What keeps clients from choosing stream identifiers that are slow to find.
     secret: u64,
     handshakes: Handshakes,
-    peers: HashSet<PeerId>,
+    /// Connections that are not over.
+    clients: usize,
 }
 
 /// What a call may use of the turn besides its own connection.
 pub(crate) struct Lane<'t> {
     pub(crate) mesh: &'t mut Mesh<Parcel>,
-    pub(crate) timers: &'t mut Timers,
     pub(crate) now_ns: u64,
     pub(crate) shard: u32,
     pub(crate) shards: u32,
-    /// Calls of this connection that wait for another shard.
-    pub(crate) parked: &'t mut usize,
     pub(crate) counters: &'t mut Counters,
 }
 
+/// What a call may use of a turn, borrowed from its fields one by one so that the peers stay free.
+macro_rules! lane {
+    ($turn:ident) => {
+        Lane {
+            mesh: &mut *$turn.mesh,
+            now_ns: $turn.now_ns,
+            shard: $turn.shard,
+            shards: $turn.shards,
+            counters: &mut *$turn.counters,
+        }
+    };
+}
+pub(crate) use lane;
+
 impl Proxy {
-    /// The application of one of `shards` shards.
-    pub(crate) fn new(registry: Arc<Registry>, hasher: KeyHasher, shards: u32) -> Self {
+    /// The application of one of the shards whose connections are counted in `sums`.
+    pub(crate) fn new(registry: Arc<Registry>, hasher: KeyHasher, shard: u32, sums: Sums) -> Self {
+        let shards = sums.shards();
         let services = crate::dispatch::served();
         let mut backends = Instances::default();
         backends.follow(&registry, shards);
@@ -96,42 +110,36 @@ impl Proxy {
             health,
             reflection: Reflection::new(&services),
             draining: false,
-            is_sweep_set: false,
+            budget: Budget::new(sums, shard, registry.limits.buffer_bytes_max),
+            upkeep: Upkeep::default(),
             services,
             engine: server::Config { limits: registry.limits },
             secret: RandomState::new().hash_one(shards),
             handshakes: Handshakes::default(),
-            peers: HashSet::new(),
+            clients: 0,
             registry,
         }
     }
 
     /// Feeds a connection and does what it asks for, as far as its share of the turn goes; what is left over goes on in
     /// the next turn, or when the output has been sent.
-    fn serve(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
-        let Some(client) = turn.peers.get_mut(peer).map(Wire::whole_client) else { return };
-        client.begin_turn(turn.now_ns, bytes.len());
-        let Client { connection, parked, .. } = client;
-        let mut lane = Lane {
-            mesh: turn.mesh,
-            timers: turn.timers,
-            now_ns: turn.now_ns,
-            shard: turn.shard,
-            shards: turn.shards,
-            parked,
-            counters: turn.counters,
-        };
-        let input = connection.begin(bytes);
-        while connection.effort_left() > 0
-            && let Some(event) = connection.poll(&input, lane.now_ns)
+    pub(crate) fn serve(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
+        let Some(client) = turn.peers.get_mut(peer).map(Wire::client) else { return };
+        let mut lane = lane!(turn);
+        client.begin_turn(lane.now_ns, bytes.len());
+        client.connection.set_room(self.budget.room(client.counted));
+        let input = client.connection.begin(bytes);
+        while client.connection.effort_left() > 0
+            && let Some(event) = client.connection.poll(&input, lane.now_ns)
         {
-            let before = connection.output().len();
-            self.event(&mut lane, peer, connection, event);
-            let answer_bytes = connection.output().len() - before;
-            charge_event(connection, answer_bytes);
+            let before = client.connection.output().len();
+            self.event(&mut lane, peer, client, event);
+            let answer_bytes = client.connection.output().len() - before;
+            charge_event(&mut client.connection, answer_bytes);
         }
-        connection.end(input);
-        if let Some(counts) = connection.take_counts() {
+        client.connection.end(input);
+        self.settle(&mut lane, peer, client);
+        if let Some(counts) = client.connection.take_counts() {
             statistics::add(turn.counters, &counts);
         }
         let progress = client.progress();
@@ -152,17 +160,29 @@ impl Proxy {
         }
     }
 
-    fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, connection: &mut Connection, event: Event<'_>) {
+    /// After a connection has changed: goes on with what waited for room, and counts what it holds.
+    #[inline]
+    pub(crate) fn settle(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client) {
+        if client.has_deferred() {
+            self.resume(lane, peer, client);
+        }
+        self.budget.count(&mut client.counted, client.connection.footprint());
+        self.upkeep.note(peer, client);
+    }
+
+    fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, event: Event<'_>) {
+        let connection = &mut client.connection;
         match event {
             Event::Unary(call) => {
-                self.call(lane, peer, connection, &call);
-                connection.recycle(call.message);
+                self.call(lane, peer, client, &call);
+                client.connection.recycle(call.message);
             }
             // Reflection is the only service whose client streams.
             Event::Opened { stream, .. } => connection.open(stream, &[]),
             Event::Message { stream, message } => self.reflection.message(connection, stream, &message),
             Event::HalfClosed { stream } => connection.finish(stream, &prism_proto::status::Status::OK, &[]),
             Event::Reset { stream } => {
+                client.forget(stream);
                 self.health.forget(peer, stream);
             }
             // Answers wait in the connection; nobody here produces more than it has room for.
@@ -170,38 +190,12 @@ impl Proxy {
         }
     }
 
-    /// The answer of another shard: to the connection, if both it and the call are still there.
-    fn answered(&mut self, turn: &mut Turn<'_, Self>, call: u64, outcome: Result<OwnedReply, Failure>) {
-        let Some(parked) = self.calls.remove(SlabKey::from_bits(call)) else { return };
-        let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::whole_client) else { return };
-        client.parked = client.parked.saturating_sub(1);
-        let connection = &mut client.connection;
-        match outcome {
-            Ok(reply) => crate::services::keyvalue::answer(connection, parked.stream, reply.view()),
-            Err(failure) => connection.finish(parked.stream, &status::from_failure(failure), &[]),
+    /// Makes sure that connections are looked after as long as there are any.
+    fn set_upkeep(&mut self, timers: &mut Timers, now_ns: u64) {
+        if self.clients > 0 && !self.upkeep.is_set {
+            // A full table of timers is no loss: the next connection tries again.
+            self.upkeep.is_set = timers.set(now_ns + self.upkeep.interval_ns(), UPKEEP_TIMER).is_ok();
         }
-    }
-
-    /// Answers parked calls whose deadline has passed, and looks again later while any has one.
-    fn sweep_deadlines(&mut self, turn: &mut Turn<'_, Self>) {
-        let due = |parked: &Parked| parked.deadline_ns != 0 && parked.deadline_ns <= turn.now_ns;
-        let expired: Vec<SlabKey> = self.calls.iter().filter(|(_, parked)| due(parked)).map(|(key, _)| key).collect();
-        for key in expired {
-            let Some(parked) = self.calls.remove(key) else { continue };
-            if let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::whole_client) {
-                client.parked = client.parked.saturating_sub(1);
-                client.connection.finish(parked.stream, &status::expired_waiting(), &[]);
-            }
-        }
-        if self.calls.iter().any(|(_, parked)| parked.deadline_ns != 0) {
-            self.set_sweep(turn.timers, turn.now_ns);
-        }
-    }
-
-    /// Makes sure that parked calls are looked at for their deadlines.
-    pub(crate) fn set_sweep(&mut self, timers: &mut Timers, now_ns: u64) {
-        // A full table of timers is no loss: the next call that parks tries again.
-        self.is_sweep_set = self.is_sweep_set || timers.set(now_ns + SWEEP_INTERVAL_NS, SWEEP_TIMER).is_ok();
     }
 
     /// Sends what found the mesh full before; stops at the first that still does not fit.
@@ -216,9 +210,10 @@ impl Proxy {
 
     /// Asks every client to go; for the second time, without waiting for its answer.
     fn drain_peers(&mut self, turn: &mut Turn<'_, Self>) {
-        for peer in &self.peers {
-            if let Some(connection) = turn.peers.get_mut(*peer).map(Wire::client) {
-                connection.drain(turn.now_ns);
+        let peers: Vec<PeerId> = turn.peers.ids().collect();
+        for peer in peers {
+            if let Some(client) = turn.peers.get_mut(peer).map(Wire::client) {
+                client.connection.drain(turn.now_ns);
             }
         }
     }
@@ -228,10 +223,10 @@ impl Proxy {
         self.handshakes.is_timer_set = false;
         while let Some(peer) = self.handshakes.take_due(turn.now_ns) {
             if is_shaking_hands(turn, peer)
-                && let Some(connection) = turn.peers.get_mut(peer).map(Wire::client)
+                && let Some(client) = turn.peers.get_mut(peer).map(Wire::client)
             {
-                connection.handshake_timed_out();
-                if let Some(counts) = connection.take_counts() {
+                client.connection.handshake_timed_out();
+                if let Some(counts) = client.connection.take_counts() {
                     statistics::add(turn.counters, &counts);
                 }
             }
@@ -248,8 +243,8 @@ impl Proxy {
 
     fn tell_watchers(&mut self, turn: &mut Turn<'_, Self>) {
         for (peer, stream, response) in self.health.changes() {
-            if let Some(connection) = turn.peers.get_mut(peer).map(Wire::client) {
-                crate::services::send_message(connection, stream, &response);
+            if let Some(client) = turn.peers.get_mut(peer).map(Wire::client) {
+                crate::services::send_message(&mut client.connection, stream, &response);
             }
         }
     }
@@ -267,13 +262,16 @@ impl Application for Proxy {
     const COUNTERS: &'static [CounterText] = statistics::COUNTERS;
 
     fn connected(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) -> Wire {
-        self.peers.insert(peer);
+        self.clients += 1;
+        self.set_upkeep(turn.timers, turn.now_ns);
+        let chance = self.hasher.hash(0, &[peer.to_bits().to_le_bytes(), turn.now_ns.to_le_bytes()].concat());
+        let lifetime = Lifetime::new(&self.engine.limits, turn.now_ns, chance);
         let timeout_ns = self.engine.limits.handshake_timeout_ns;
         if timeout_ns > 0 {
             self.handshakes.begin(peer, turn.now_ns.saturating_add(timeout_ns), |peer| is_shaking_hands(turn, peer));
             self.set_handshake_timer(turn);
         }
-        Wire::Client(Client::new(Connection::new(&self.engine, turn.now_ns).with_secret(self.secret)))
+        Wire::Client(Client::new(Connection::new(&self.engine, turn.now_ns).with_secret(self.secret), lifetime))
     }
 
     fn received(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
@@ -284,16 +282,26 @@ impl Application for Proxy {
         self.serve(turn, peer, &[]);
     }
 
+    /// What its client still waits for is answered.
+    fn ended(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
+        if let Some(client) = turn.peers.get_mut(peer).map(Wire::client) {
+            client.connection.end_of_input();
+            self.serve(turn, peer, &[]);
+        }
+    }
+
     /// A connection that held back because much waited to be sent goes on with what it kept.
     fn flushed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
         self.serve(turn, peer, &[]);
     }
 
     fn closed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, mut machine: Wire) {
-        if let Some(counts) = machine.client().take_counts() {
+        let client = machine.client();
+        if let Some(counts) = client.connection.take_counts() {
             statistics::add(turn.counters, &counts);
         }
-        self.peers.remove(&peer);
+        self.clients -= 1;
+        self.budget.count(&mut client.counted, Footprint::default());
         self.health.forget_all(peer);
     }
 
@@ -306,9 +314,10 @@ impl Application for Proxy {
 
     fn expired(&mut self, turn: &mut Turn<'_, Self>, token: u64) {
         match token {
-            SWEEP_TIMER => {
-                self.is_sweep_set = false;
-                self.sweep_deadlines(turn);
+            UPKEEP_TIMER => {
+                self.upkeep.is_set = false;
+                self.look_after(turn);
+                self.set_upkeep(turn.timers, turn.now_ns);
             }
             DRAIN_TIMER => self.drain_peers(turn),
             HANDSHAKE_TIMER => self.end_handshakes(turn),
@@ -321,6 +330,7 @@ impl Application for Proxy {
             Control::Reload(registry) => {
                 self.backends.follow(&registry, turn.shards);
                 self.engine = server::Config { limits: registry.limits };
+                self.budget.set_bytes_max(registry.limits.buffer_bytes_max);
                 self.registry = registry;
                 self.health.refresh(&self.registry, &self.services, self.draining);
                 self.tell_watchers(turn);
@@ -333,8 +343,8 @@ impl Application for Proxy {
         self.health.refresh(&self.registry, &self.services, true);
         self.tell_watchers(turn);
         for watcher in self.health.take_watchers() {
-            if let Some(connection) = turn.peers.get_mut(watcher.peer).map(Wire::client) {
-                connection.finish(watcher.stream, &status::draining(), &[]);
+            if let Some(client) = turn.peers.get_mut(watcher.peer).map(Wire::client) {
+                client.connection.finish(watcher.stream, &status::draining(), &[]);
             }
         }
         self.drain_peers(turn);
@@ -345,10 +355,11 @@ impl Application for Proxy {
     }
 
     fn is_drained(&self, _turn: &mut Turn<'_, Self>) -> bool {
-        self.peers.is_empty() && self.replies_held.is_empty() && self.calls.is_empty()
+        self.clients == 0 && self.replies_held.is_empty() && self.calls.is_empty()
     }
 
     fn tend(&mut self, turn: &mut Turn<'_, Self>) -> bool {
+        self.budget.exchange();
         self.flush_replies(turn);
         let more = !self.replies_held.is_empty();
         more | self.backends.tend(turn.now_ns)

@@ -9,8 +9,8 @@ use prism_shard::PeerId;
 pub(crate) struct Parked {
     pub(crate) peer: PeerId,
     pub(crate) stream: StreamRef,
-    /// Monotonic time at which the caller stops waiting; 0: never.
-    pub(crate) deadline_ns: u64,
+    /// What its command and its reply may take, as the connection was charged for it.
+    pub(crate) charged_bytes: usize,
 }
 
 /// What one shard sends another.
@@ -23,7 +23,7 @@ pub(crate) enum Parcel {
         /// The call's slot there.
         call: u64,
         /// What came of it.
-        outcome: Result<OwnedReply, Failure>,
+        outcome: Outcome,
     },
 }
 
@@ -38,5 +38,19 @@ pub(crate) struct Errand {
     pub(crate) hash: u64,
     /// Monotonic time after which it is not to be executed; 0: none.
     pub(crate) deadline_ns: u64,
+    /// The longest reply that the sender has room for.
+    pub(crate) reply_bytes_max: usize,
     pub(crate) command: OwnedCommand,
+}
+
+/// What came of an errand.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It was executed.
+    Done(OwnedReply),
+    /// It was not.
+    Failed(Failure),
+    /// The reply would have this many bytes, more than the sender has room for. It was not built: the errand comes
+    /// back, to be sent again when there is room.
+    TooLong(Errand, usize),
 }

@@ -1,84 +1,179 @@
-//! A client's connection with what the proxy keeps beside it: its share of the turn, and the calls of it that wait.
+//! One client's connection, and what the proxy keeps beside it.
 
-use prism_proto::h2::server::Connection;
+use std::collections::VecDeque;
 
-use crate::limits::{EVENT_UNITS, INPUT_BYTES_PER_UNIT, LEFT_OVER_BYTES_MAX, OUTPUT_BYTES_PER_UNIT, SHARE_UNITS};
+use prism_backends::{Command, OwnedCommand};
+use prism_proto::h2::StreamRef;
+use prism_proto::h2::server::Footprint;
+use prism_proto::limits::SMALL_REPLY_BYTES;
+use prism_proto::status::Status;
 
-/// One client.
+use crate::lifetime::Lifetime;
+use crate::services::Connection;
+use crate::status;
+
+/// A client.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) connection: Connection,
+    pub(crate) lifetime: Lifetime,
     /// The turn in which it was served last, by its time.
-    turn_ns: u64,
+    pub(crate) turn_ns: u64,
     /// Calls that wait for another shard, those included that the client has reset since.
     pub(crate) parked: usize,
     /// Its socket is not read, by our wish.
     pub(crate) is_paused: bool,
+    /// Calls whose replies are so large that they wait for room, in their order.
+    deferred: VecDeque<Deferred>,
+    /// How long the replies of the last reads on other shards were.
+    reply_bytes: usize,
+    /// What the shard's sum has of this connection.
+    pub(crate) counted: Footprint,
+    /// It is in the list of those that wait for the process to have room.
+    pub(crate) is_hungry: bool,
+    /// It is in the list of those with deadlines.
+    pub(crate) is_watched: bool,
 }
 
-/// Charges an event and what was answered to it.
-#[inline]
-pub(crate) fn charge_event(connection: &mut Connection, answer_bytes: usize) {
-    connection.spend(EVENT_UNITS + answer_bytes / OUTPUT_BYTES_PER_UNIT);
+/// A read whose reply waits for room: nothing of the reply is held, only what is needed to execute it then.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    pub(crate) stream: StreamRef,
+    /// Monotonic time at which the caller stops waiting; 0: never.
+    pub(crate) deadline_ns: u64,
+    pub(crate) namespace: u16,
+    pub(crate) hash: u64,
+    pub(crate) command: OwnedCommand,
+    /// How long the reply was when it found no room.
+    pub(crate) reply_bytes: usize,
 }
 
-/// How a look at a connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// Everything that has come is dealt with.
-    Done,
-    /// It goes on when its output has been sent.
-    Blocked,
-    /// It goes on in the next turn.
-    MoreNextTurn {
-        /// So much is left over that no more is to be read.
-        is_much: bool,
-    },
+impl Deferred {
+    /// What it takes while it waits.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.command.bytes()
+    }
 }
 
 impl Client {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, turn_ns: 0, parked: 0, is_paused: false }
+    pub(crate) fn new(connection: Connection, lifetime: Lifetime) -> Self {
+        Self {
+            connection,
+            lifetime,
+            turn_ns: 0,
+            parked: 0,
+            is_paused: false,
+            deferred: VecDeque::new(),
+            reply_bytes: SMALL_REPLY_BYTES,
+            counted: Footprint::default(),
+            is_hungry: false,
+            is_watched: false,
+        }
     }
 
-    /// Begins a new share when this is a new turn, and charges what was received.
+    /// Whether a reply with a value of so many bytes may be built now. One that must wait for others does so even when
+    /// it would fit.
     #[inline]
-    pub(crate) fn begin_turn(&mut self, turn_ns: u64, bytes: usize) {
-        if self.turn_ns != turn_ns {
-            self.turn_ns = turn_ns;
-            self.connection.set_effort(SHARE_UNITS);
-        }
-        self.connection.spend(bytes / INPUT_BYTES_PER_UNIT);
+    pub(crate) fn has_room_for(&self, value_bytes: usize) -> bool {
+        value_bytes <= SMALL_REPLY_BYTES
+            || (self.deferred.is_empty() && self.connection.has_room_for_reply(value_bytes + SMALL_REPLY_BYTES))
     }
 
-    pub(crate) fn progress(&self) -> Progress {
-        if self.connection.wants_pause() {
-            return Progress::Blocked;
+    /// Whether calls wait for room for their replies.
+    #[inline]
+    pub(crate) fn has_deferred(&self) -> bool {
+        !self.deferred.is_empty()
+    }
+
+    /// Has a call wait for room, behind the others or, when it has waited before, in front of them.
+    #[cold]
+    pub(crate) fn defer(&mut self, call: Deferred, first: bool) {
+        self.connection.charge(call.bytes());
+        if first {
+            self.deferred.push_front(call);
+        } else {
+            self.deferred.push_back(call);
         }
-        if self.connection.effort_left() == 0 && self.connection.has_more() {
-            return Progress::MoreNextTurn { is_much: self.connection.kept_bytes() > LEFT_OVER_BYTES_MAX };
+    }
+
+    /// The next deferred call, when there is room for its reply.
+    pub(crate) fn next_deferred(&mut self) -> Option<Deferred> {
+        loop {
+            let next = self.deferred.front()?;
+            let is_open = self.connection.is_open(next.stream);
+            let (own_bytes, reply_bytes) = (next.bytes(), next.reply_bytes);
+            // Its own bytes are no reason to wait.
+            self.connection.discharge(own_bytes);
+            if is_open && !self.connection.has_room_for_reply(reply_bytes) {
+                self.connection.charge(own_bytes);
+                return None;
+            }
+            let next = self.deferred.pop_front();
+            if is_open {
+                return next;
+            }
         }
-        Progress::Done
+    }
+
+    /// A call is over: it waits for nothing any more.
+    pub(crate) fn forget(&mut self, stream: StreamRef) {
+        let connection = &mut self.connection;
+        self.deferred.retain(|call| {
+            let stays = call.stream != stream;
+            if !stays {
+                connection.discharge(call.bytes());
+            }
+            stays
+        });
+        if self.deferred.is_empty() {
+            self.deferred = VecDeque::new();
+        }
+    }
+
+    /// Answers every call whose deadline has passed, wherever it is.
+    pub(crate) fn expire(&mut self, now_ns: u64) {
+        while let Some(late) = self.deferred.iter().find(|call| call.deadline_ns != 0 && call.deadline_ns <= now_ns) {
+            let stream = late.stream;
+            self.connection.finish(stream, &status::expired(), &[]);
+            self.forget(stream);
+        }
+        self.connection.expire(now_ns, &status::expired_waiting());
+    }
+
+    /// Ends all calls.
+    pub(crate) fn cut(&mut self, now_ns: u64, status: &Status) {
+        self.connection.cut_all(now_ns, status);
+        while let Some(call) = self.deferred.pop_front() {
+            self.connection.discharge(call.bytes());
+        }
+    }
+
+    /// Whether something waits until the process, and not only this connection, has room.
+    pub(crate) fn waits_for_process(&mut self) -> bool {
+        let reply_bytes = self.deferred.front().map(|call| call.reply_bytes);
+        (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
+    }
+
+    /// The longest reply that another shard may make of a command: as long as the last ones when there is room for
+    /// that, else a small one. A longer one is not made, and the call deferred then; so a small one never waits.
+    pub(crate) fn reply_bytes_max(&self, command: &Command<'_>) -> usize {
+        match command {
+            Command::Get { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
+            Command::Get { .. } => SMALL_REPLY_BYTES,
+            Command::Set { .. } | Command::Delete { .. } | Command::Exists { .. } => 0,
+        }
+    }
+
+    /// A reply of a read on another shard had so many bytes, or would have had: so long are the next ones, it may be.
+    pub(crate) fn learn_reply_bytes(&mut self, reply_bytes: usize) {
+        self.reply_bytes = if reply_bytes > self.reply_bytes {
+            reply_bytes
+        } else {
+            // Slowly, so that a few short ones between long ones change little.
+            (self.reply_bytes - (self.reply_bytes - reply_bytes) / 8).max(SMALL_REPLY_BYTES)
+        };
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use prism_proto::h2::server::Config;
-
-    use super::*;
-
-    #[test]
-    fn a_share_is_of_one_turn() {
-        let mut client = Client::new(Connection::new(&Config::default(), 0));
-        client.begin_turn(7, 100);
-        charge_event(&mut client.connection, 0);
-        assert_eq!(client.connection.effort_left(), SHARE_UNITS - EVENT_UNITS);
-        client.begin_turn(7, 10 * INPUT_BYTES_PER_UNIT);
-        assert_eq!(client.connection.effort_left(), SHARE_UNITS - EVENT_UNITS - 10, "the turn is the same");
-        client.begin_turn(8, 0);
-        assert_eq!(client.connection.effort_left(), SHARE_UNITS);
-        charge_event(&mut client.connection, OUTPUT_BYTES_PER_UNIT * SHARE_UNITS);
-        assert_eq!(client.connection.effort_left(), 0, "a large answer is a share of its own");
-    }
-}
+mod tests;

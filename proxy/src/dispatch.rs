@@ -6,12 +6,15 @@ use prism_backends::{
 use prism_proto::h2::{Call, StreamRef};
 use prism_proto::method::{Group, SERVICES, id};
 use prism_proto::status::Status;
-use prism_shard::{PeerId, Turn, route};
+use prism_proto::view;
+use prism_shard::{PeerId, SlabKey, Turn, route};
 
-use crate::app::{Lane, Proxy};
+use crate::app::{Lane, Proxy, lane};
 use crate::backends::Instances;
-use crate::call::{Errand, Parcel, Parked};
+use crate::call::{Errand, Outcome, Parcel, Parked};
+use crate::client::{Client, Deferred};
 use crate::services::{Connection, keyvalue};
+use crate::wire::Wire;
 use crate::{statistics, status};
 
 /// The full names of the services that are served: those whose calls can succeed.
@@ -31,22 +34,32 @@ struct Origin {
     deadline_ns: u64,
 }
 
+impl Origin {
+    fn errand(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes_max: usize) -> Errand {
+        Errand { call: 0, namespace, hash, deadline_ns: self.deadline_ns, reply_bytes_max, command }
+    }
+
+    fn deferred(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes: usize) -> Deferred {
+        Deferred { stream: self.stream, deadline_ns: self.deadline_ns, namespace, hash, command, reply_bytes }
+    }
+}
+
 impl Proxy {
     /// A call whose request is complete. Checks come in the order of the interface definition: deadline, method,
     /// decoding, namespace, interface, arguments.
     #[inline]
-    pub(crate) fn call(&mut self, lane: &mut Lane<'_>, peer: PeerId, connection: &mut Connection, call: &Call<'_>) {
+    pub(crate) fn call(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, call: &Call<'_>) {
         let stream = call.stream;
         if call.deadline_ns.is_some_and(|deadline_ns| deadline_ns <= lane.now_ns) {
-            return connection.finish(stream, &status::expired(), &[]);
+            return client.connection.finish(stream, &status::expired(), &[]);
         }
         let Some(decoded) = keyvalue::decode(call.method, &call.message) else {
-            return self.other_call(peer, connection, call);
+            return self.other_call(peer, &mut client.connection, call);
         };
         let origin = Origin { peer, stream, deadline_ns: call.deadline_ns.unwrap_or(0) };
-        let outcome = decoded.and_then(|request| self.keyvalue(lane, connection, origin, &request));
+        let outcome = decoded.and_then(|request| self.keyvalue(lane, client, origin, &request));
         if let Err(status) = outcome {
-            connection.finish(stream, &status, &[]);
+            client.connection.finish(stream, &status, &[]);
         }
     }
 
@@ -84,7 +97,7 @@ impl Proxy {
     fn keyvalue(
         &mut self,
         lane: &mut Lane<'_>,
-        connection: &mut Connection,
+        client: &mut Client,
         origin: Origin,
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
@@ -101,51 +114,128 @@ impl Proxy {
         let hash = self.hasher.hash(namespace, command.key());
         let owner = route::owner(hash, lane.shards);
         if owner != lane.shard {
-            return self.send(lane, origin, owner, (namespace, hash, command));
+            let reply_bytes_max = client.reply_bytes_max(command);
+            let errand = origin.errand(namespace, hash, (*command).into(), reply_bytes_max);
+            return self.send(lane, client, origin, owner, errand);
         }
         let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
         match execute(&mut self.backends, backend, &context, command) {
-            Ok(reply) => keyvalue::answer(connection, origin.stream, reply),
+            Ok(Reply::Get(Some(value))) if !client.has_room_for(value.len()) => {
+                let reply_bytes = view::get_response_bytes(Some(value));
+                client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
+            }
+            Ok(reply) => keyvalue::answer(&mut client.connection, origin.stream, reply),
             Err(failure) => return Err(status::from_failure(failure)),
         }
         Ok(())
+    }
+
+    /// Executes the deferred calls of a connection for whose replies there is room now.
+    #[cold]
+    pub(crate) fn resume(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client) {
+        while let Some(call) = client.next_deferred() {
+            let stream = call.stream;
+            if let Err(status) = self.resume_one(lane, peer, client, call) {
+                client.connection.finish(stream, &status, &[]);
+            }
+        }
+    }
+
+    fn resume_one(
+        &mut self,
+        lane: &mut Lane<'_>,
+        peer: PeerId,
+        client: &mut Client,
+        call: Deferred,
+    ) -> Result<(), Status> {
+        let Deferred { stream, deadline_ns, namespace, hash, command, reply_bytes } = call;
+        let origin = Origin { peer, stream, deadline_ns };
+        if deadline_ns != 0 && deadline_ns <= lane.now_ns {
+            return Err(status::expired());
+        }
+        let owner = route::owner(hash, lane.shards);
+        if owner != lane.shard {
+            return self.send(lane, client, origin, owner, origin.errand(namespace, hash, command, reply_bytes));
+        }
+        let backend = self.keyvalue_backend(namespace).map_err(status::from_failure)?;
+        let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
+        match execute(&mut self.backends, backend, &context, &command.view()).map_err(status::from_failure)? {
+            // It has grown meanwhile.
+            Reply::Get(value @ Some(_)) if !client.connection.has_room_for_reply(view::get_response_bytes(value)) => {
+                let reply_bytes = view::get_response_bytes(value);
+                client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
+            }
+            reply => keyvalue::answer(&mut client.connection, stream, reply),
+        }
+        Ok(())
+    }
+
+    fn keyvalue_backend(&self, namespace: u16) -> Result<usize, Failure> {
+        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.keyvalue);
+        backend.ok_or_else(|| Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"))
     }
 
     /// Parks the call and sends its command to the key's owner.
     fn send(
         &mut self,
         lane: &mut Lane<'_>,
+        client: &mut Client,
         origin: Origin,
         owner: u32,
-        (namespace, hash, command): (u16, u64, &Command<'_>),
+        mut errand: Errand,
     ) -> Result<(), Status> {
-        let Origin { peer, stream, deadline_ns } = origin;
+        let Origin { peer, stream, .. } = origin;
         // Calls that were reset still wait there: no connection fills the queues of all with those.
         let waiting_max = self.registry.limits.streams_per_connection_max;
-        if *lane.parked >= waiting_max {
+        if client.parked >= waiting_max {
             lane.counters.add_own(statistics::CALLS_OVER_SHARE_AT, 1);
             return Err(status::too_many_waiting(waiting_max));
         }
         let calls_max = self.registry.limits.calls_per_shard_max;
+        let charged_bytes = errand.command.bytes() + errand.reply_bytes_max;
         let call =
-            self.calls.insert(Parked { peer, stream, deadline_ns }).map_err(|_| status::too_many_calls(calls_max))?;
-        let errand =
-            Errand { call: call.to_bits(), namespace, hash, deadline_ns, command: OwnedCommand::from(*command) };
+            self.calls.insert(Parked { peer, stream, charged_bytes }).map_err(|_| status::too_many_calls(calls_max))?;
+        errand.call = call.to_bits();
         if lane.mesh.send(owner, Parcel::Command(errand)).is_err() {
             self.calls.remove(call);
             return Err(status::mesh_full(owner));
         }
-        *lane.parked += 1;
-        if deadline_ns != 0 && !self.is_sweep_set {
-            self.set_sweep(lane.timers, lane.now_ns);
-        }
+        client.parked += 1;
+        client.connection.charge(charged_bytes);
         Ok(())
+    }
+
+    /// What came of an errand on another shard: to the connection, if both it and the call are still there.
+    pub(crate) fn answered(&mut self, turn: &mut Turn<'_, Self>, call: u64, outcome: Outcome) {
+        let Some(parked) = self.calls.remove(SlabKey::from_bits(call)) else { return };
+        let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::client) else { return };
+        client.connection.discharge(parked.charged_bytes);
+        client.parked = client.parked.saturating_sub(1);
+        match outcome {
+            Outcome::Done(reply) => {
+                if let OwnedReply::Get(value) = &reply {
+                    client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
+                }
+                keyvalue::answer(&mut client.connection, parked.stream, reply.view());
+            }
+            Outcome::Failed(failure) => client.connection.finish(parked.stream, &status::from_failure(failure), &[]),
+            Outcome::TooLong(errand, reply_bytes) => {
+                client.learn_reply_bytes(reply_bytes);
+                let origin = Origin { peer: parked.peer, stream: parked.stream, deadline_ns: errand.deadline_ns };
+                if client.connection.is_open(parked.stream) {
+                    let Errand { namespace, hash, command, .. } = errand;
+                    client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
+                }
+            }
+        }
+        let mut lane = lane!(turn);
+        self.settle(&mut lane, parked.peer, client);
     }
 
     /// Executes a command that another shard sent, and sends what came of it back.
     pub(crate) fn errand(&mut self, turn: &mut Turn<'_, Self>, from: u32, errand: Errand) {
-        let outcome = self.execute_errand(turn.now_ns, &errand);
-        let parcel = Parcel::Reply { call: errand.call, outcome };
+        let call = errand.call;
+        let parcel = Parcel::Reply { call, outcome: self.execute_errand(turn.now_ns, errand) };
         if !self.replies_held.is_empty() {
             self.replies_held.push_back((from, parcel));
         } else if let Err(parcel) = turn.mesh.send(from, parcel) {
@@ -153,17 +243,23 @@ impl Proxy {
         }
     }
 
-    fn execute_errand(&mut self, now_ns: u64, errand: &Errand) -> Result<OwnedReply, Failure> {
+    fn execute_errand(&mut self, now_ns: u64, errand: Errand) -> Outcome {
         if errand.deadline_ns != 0 && errand.deadline_ns <= now_ns {
-            return Err(Failure::new(FailureKind::Expired, status::expired().message));
+            return Outcome::Failed(Failure::new(FailureKind::Expired, status::expired().message));
         }
-        let Errand { namespace, hash, call, .. } = *errand;
-        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.keyvalue);
-        let Some(backend) = backend else {
-            return Err(Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"));
+        let Errand { namespace, hash, call, reply_bytes_max, .. } = errand;
+        let backend = match self.keyvalue_backend(namespace) {
+            Ok(backend) => backend,
+            Err(failure) => return Outcome::Failed(failure),
         };
         let context = Context { now_ns, namespace, hash, call };
-        execute(&mut self.backends, backend, &context, &errand.command.view()).map(OwnedReply::from)
+        match execute(&mut self.backends, backend, &context, &errand.command.view()) {
+            Ok(Reply::Get(value @ Some(_))) if view::get_response_bytes(value) > reply_bytes_max => {
+                Outcome::TooLong(errand, view::get_response_bytes(value))
+            }
+            Ok(reply) => Outcome::Done(reply.into()),
+            Err(failure) => Outcome::Failed(failure),
+        }
     }
 }
 
@@ -184,3 +280,6 @@ fn execute<'s>(
         Execution::Parked => Err(Failure::new(FailureKind::Internal, "the backend parked a call of another shard")),
     }
 }
+
+#[cfg(test)]
+mod tests;

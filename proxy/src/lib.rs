@@ -5,6 +5,7 @@
 mod alone;
 mod app;
 mod backends;
+mod budget;
 mod call;
 mod client;
 pub mod config;
@@ -12,15 +13,18 @@ pub mod ctl;
 mod dispatch;
 mod handshakes;
 pub mod host;
+mod lifetime;
 mod limits;
 pub mod listeners;
 pub mod logging;
 mod registry;
 mod run;
 mod services;
+mod share;
 pub mod signals;
 mod statistics;
 mod status;
+mod upkeep;
 mod wire;
 
 pub use run::run;

@@ -1,7 +1,22 @@
-//! Bounds of this crate that nobody needs to turn.
+//! Every bound of the proxy that nobody needs to turn, with the relations between them asserted at compile time.
 
-use prism_proto::limits::{FRAME_BYTES_MAX, HEADER_BYTES_PER_EFFORT, Limits};
+use prism_proto::limits::{FRAME_BYTES_MAX, HEADER_BYTES_PER_EFFORT, Limits, SECOND_NS};
 
+/// How often connections are looked at: for their age, for what they could give back, and for passed deadlines.
+pub(crate) const UPKEEP_INTERVAL_NS: u64 = 10_000_000;
+/// The same while calls with deadlines are open.
+pub(crate) const DEADLINE_INTERVAL_NS: u64 = 5_000_000;
+/// Places of connections that are looked at in one turn for their age and memory.
+pub(crate) const LOOKS_PER_TURN_MAX: u32 = 64;
+/// Connections that are looked at in one turn for passed deadlines.
+pub(crate) const WATCHES_PER_TURN_MAX: usize = 512;
+/// Connections that are tried again in one turn because the process may have room again.
+pub(crate) const FEEDS_PER_TURN_MAX: usize = 64;
+/// How long a connection is silent before it gives back what only a busy one needs.
+pub(crate) const TRIM_AFTER_NS: u64 = SECOND_NS;
+/// How long a client that is asked to go may take to have seen the first GOAWAY, so that calls that cross it on their
+/// way are still served. One that does not answer its PING by then is told the last call that counts.
+pub(crate) const DRAIN_PATIENCE_NS: u64 = 300_000_000;
 /// What one connection may do in one turn of its shard, in units of effort: a frame is one (see
 /// `prism_proto::h2::server::Connection::set_effort`), and beside that [`EVENT_UNITS`], [`INPUT_BYTES_PER_UNIT`] and
 /// [`OUTPUT_BYTES_PER_UNIT`] count. The rest goes on in the next turn, after the others.
@@ -18,6 +33,9 @@ pub(crate) const LEFT_OVER_BYTES_MAX: usize = 64 << 10;
 pub(crate) const HANDSHAKES_MIN: usize = 1_024;
 
 const _: () = {
+    assert!(DEADLINE_INTERVAL_NS <= UPKEEP_INTERVAL_NS && UPKEEP_INTERVAL_NS < DRAIN_PATIENCE_NS);
+    // A drain with nothing in flight ends within a second.
+    assert!(DRAIN_PATIENCE_NS * 2 < SECOND_NS);
     // A hundred calls that come together are executed together: an event, two frames, and headers of a kilobyte.
     assert!(SHARE_UNITS >= 100 * (EVENT_UNITS + 2 + 1_024 / HEADER_BYTES_PER_EFFORT));
     // One frame can always be dealt with, and a message takes few turns.

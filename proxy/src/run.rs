@@ -10,6 +10,7 @@ use prism_backends::KeyHasher;
 use prism_shard::{Handle, Shards, probe};
 
 use crate::app::{Control, Proxy};
+use crate::budget::Sums;
 use crate::config::{self, Args, Effective, ListenAddress, LogFormat, Outcome, Problem};
 use crate::host;
 use crate::listeners::{self, Listener};
@@ -108,7 +109,8 @@ fn launch(
     let shards = u32::try_from(config.cores.len()).expect("cores are listed by numbers of 32 bits");
     let registry = Arc::clone(registry);
     let hasher = KeyHasher::random();
-    prism_shard::launch(shape, move |_shard| Proxy::new(Arc::clone(&registry), hasher, shards))
+    let sums = Sums::new(shards);
+    prism_shard::launch(shape, move |shard| Proxy::new(Arc::clone(&registry), hasher, shard, sums.clone()))
 }
 
 /// What the waiting thread needs to carry out a signal.

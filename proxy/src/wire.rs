@@ -1,6 +1,5 @@
 //! The protocols that a peer of the proxy may speak.
 
-use prism_proto::h2::server::Connection;
 use prism_shard::Machine;
 
 use crate::client::Client;
@@ -13,15 +12,9 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
-    /// The connection of a client.
+    /// The client.
     #[inline]
-    pub(crate) fn client(&mut self) -> &mut Connection {
-        &mut self.whole_client().connection
-    }
-
-    /// A client with what is kept beside its connection.
-    #[inline]
-    pub(crate) fn whole_client(&mut self) -> &mut Client {
+    pub(crate) fn client(&mut self) -> &mut Client {
         let Self::Client(client) = self;
         client
     }
@@ -36,15 +29,22 @@ impl Wire {
 impl Machine for Wire {
     #[inline]
     fn output(&mut self) -> &mut Vec<u8> {
-        match self {
-            Self::Client(client) => client.connection.output(),
-        }
+        self.client().connection.output()
     }
 
     #[inline]
     fn is_finished(&self) -> bool {
-        match self {
-            Self::Client(client) => client.connection.is_finished(),
-        }
+        let Self::Client(client) = self;
+        client.connection.is_finished()
+    }
+
+    #[inline]
+    fn set_sending(&mut self, bytes: usize) {
+        self.client().connection.set_sending(bytes);
+    }
+
+    fn is_answering(&self) -> bool {
+        let Self::Client(client) = self;
+        client.connection.is_answering()
     }
 }

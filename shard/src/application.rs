@@ -15,6 +15,18 @@ pub trait Machine {
 
     /// True when nothing more is to be read or written: the socket is closed once the output is sent.
     fn is_finished(&self) -> bool;
+
+    /// So many bytes of output are with the runtime: taken, and their memory not given back, for they are not all sent.
+    /// Called when they are taken, and with 0 when they have gone.
+    fn set_sending(&mut self, bytes: usize) {
+        let _ = bytes;
+    }
+
+    /// Asked when the other side has stopped sending: true while it may still expect an answer, so that the socket
+    /// stays open for that.
+    fn is_answering(&self) -> bool {
+        false
+    }
 }
 
 /// What the application may use during one call.
@@ -52,6 +64,11 @@ pub trait Application: Sized + 'static {
 
     /// Bytes arrived from a peer, at least one.
     fn received(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]);
+
+    /// The other side has stopped sending. What [`Machine::is_answering`] promises is still sent.
+    fn ended(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
+        let _ = (turn, peer);
+    }
 
     /// Goes on with a peer for which [`Peers::call_again`] was called in an earlier turn: after what has come for
     /// others, and in the order of those calls.

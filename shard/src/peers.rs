@@ -112,6 +112,12 @@ impl<M: Machine> Peers<M> {
         Some(machine)
     }
 
+    /// The machine of a peer, to be looked at and changed in what nobody outside sees: it does not count as a change.
+    pub fn peek_mut(&mut self, id: PeerId) -> Option<&mut M> {
+        let index = self.find(id)?;
+        self.slots[index as usize].machine.as_mut()
+    }
+
     /// The machine of a peer, to be looked at.
     #[must_use]
     pub fn get(&self, id: PeerId) -> Option<&M> {
@@ -151,6 +157,20 @@ impl<M: Machine> Peers<M> {
         if let Some(index) = self.find(id) {
             self.depart(index, Phase::Closing);
         }
+    }
+
+    /// How many places there are for peers; some may be vacant.
+    #[must_use]
+    pub fn places(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    /// The peer in a place, if there is one, for whoever looks at all of them a few at a time. Changing it in what
+    /// nobody outside sees is no change of the peer.
+    pub fn at(&mut self, place: u32) -> Option<(PeerId, &mut M)> {
+        let slot = self.slots.get_mut(place as usize).filter(|slot| slot.is_alive())?;
+        let id = PeerId::new(place, slot.generation);
+        slot.machine.as_mut().map(|machine| (id, machine))
     }
 
     /// Every peer that is open or ending.

@@ -86,7 +86,17 @@ impl Wire {
     /// # Errors
     /// As [`Wire::bytes`].
     pub fn open(&mut self, stream: u32, path: &str) -> io::Result<()> {
-        self.frame(kind::HEADERS, flag::END_HEADERS, stream, &request_block(path))
+        self.open_with(stream, path, &[])
+    }
+
+    /// The same with more headers.
+    ///
+    /// # Errors
+    /// When the other side has closed.
+    pub fn open_with(&mut self, stream: u32, path: &str, headers: &[(&str, &str)]) -> io::Result<()> {
+        let more = headers.iter().flat_map(|(name, value)| [vec![0], literal(name, value)].concat());
+        let block: Vec<u8> = request_block(path).into_iter().chain(more).collect();
+        self.frame(kind::HEADERS, flag::END_HEADERS, stream, &block)
     }
 
     /// The bytes of one frame.

@@ -13,7 +13,7 @@ pub(crate) struct Held {
     admitted: usize,
     /// What the admitted messages will be when they are whole.
     declared: usize,
-    /// Parts of replies that wait for a window.
+    /// Buffers of replies that wait for a window.
     waiting: usize,
 }
 
@@ -73,6 +73,11 @@ impl Held {
     pub(crate) fn waited(&mut self, bytes: usize) {
         self.waiting -= bytes;
     }
+
+    /// A buffer of waiting reply bytes had `before` bytes and has `after`.
+    pub(crate) fn rebuffered(&mut self, before: usize, after: usize) {
+        self.waiting = self.waiting - before + after;
+    }
 }
 
 /// The connection holds as much as it may.
@@ -102,5 +107,10 @@ impl Spares {
             buffer.clear();
             self.0.push(buffer);
         }
+    }
+
+    /// Gives all of them up.
+    pub(crate) fn clear(&mut self) {
+        self.0 = Vec::new();
     }
 }

@@ -21,6 +21,9 @@ pub(crate) struct Trailers {
     pub(crate) metadata: Vec<(String, String)>,
 }
 
+/// Bytes that have gone which are not worth moving the rest for.
+const FORGET_BYTES_MIN: usize = 1 << 10;
+
 /// The sending half of a stream.
 #[derive(Debug, Default)]
 pub(crate) struct Outbound {
@@ -44,6 +47,17 @@ impl Outbound {
         self.waiting.len() - self.sent
     }
 
+    /// Bytes that the buffer of what waits takes, those included that have gone.
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The memory of that buffer.
+    #[cfg(test)]
+    pub(crate) fn buffer_capacity(&self) -> usize {
+        self.waiting.capacity()
+    }
+
     /// What waits.
     pub(crate) fn waiting(&self) -> &[u8] {
         &self.waiting[self.sent..]
@@ -53,8 +67,7 @@ impl Outbound {
     pub(crate) fn waiting_mut(&mut self) -> &mut Vec<u8> {
         // A stream that is never quite empty must not keep what has long gone.
         if self.sent > self.waiting.len() / 2 {
-            self.waiting.drain(..self.sent);
-            self.sent = 0;
+            self.forget_sent();
         }
         &mut self.waiting
     }
@@ -68,9 +81,19 @@ impl Outbound {
     pub(crate) fn consume(&mut self, bytes: usize) -> Option<Vec<u8>> {
         self.sent += bytes;
         if self.sent < self.waiting.len() {
+            // Whoever leaves a window one byte short must not hold the memory of a whole message.
+            if self.sent > self.waiting.len() / 2 && self.sent > FORGET_BYTES_MIN {
+                self.forget_sent();
+                self.waiting.shrink_to_fit();
+            }
             return None;
         }
         Some(self.take())
+    }
+
+    fn forget_sent(&mut self) {
+        self.waiting.drain(..self.sent);
+        self.sent = 0;
     }
 
     /// Gives up what waits; the emptied buffer.

@@ -4,6 +4,7 @@ mod calm;
 mod count;
 mod data;
 mod drain;
+mod expire;
 mod grant;
 mod head;
 mod headers;
@@ -14,6 +15,7 @@ mod memo;
 mod receive;
 mod refuse;
 mod respond;
+mod room;
 mod settings;
 mod straight;
 mod stream;
@@ -33,6 +35,7 @@ use self::inflate::Inflating;
 use self::line::Line;
 use self::memo::{Memo, Written};
 use self::receive::Step;
+pub use self::room::Footprint;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
 use crate::frame::{Error, HEAD_BYTES, PREFACE, flag};
@@ -94,13 +97,18 @@ pub struct Connection {
     pub(super) limits: Limits,
     pub(super) phase: Phase,
     pub(super) drain: Drain,
+    pub(super) drain_reason: &'static str,
     pub(super) peer_goes: bool,
+    /// The client's side of the socket is closed.
+    pub(super) has_input_ended: bool,
     pub(super) now_ns: u64,
     /// Bytes that were read and not dealt with; the memory of the last such bytes otherwise.
     kept: Vec<u8>,
     /// Where in `kept` they begin.
     kept_from: usize,
     pub(super) output: Vec<u8>,
+    /// Bytes taken from the output that the driver still holds.
+    pub(super) sending: usize,
     /// Answers to PING, SETTINGS and the like in the output.
     control_frames: usize,
     /// Frames of HEADERS and DATA that have been sent; wraps.
@@ -144,8 +152,18 @@ pub struct Connection {
     pub(super) admissions: Line,
     pub(super) admitted_bytes_max: usize,
     pub(super) held: Held,
+    /// What the application holds for this connection's calls.
+    pub(super) charged: usize,
+    /// How large the parts of the footprint may become, as the process has room.
+    pub(super) room: Footprint,
     pub(super) spares: Spares,
     pub(super) calm: Calm,
+    /// No open call has an earlier deadline; calls that are over may have had one. `u64::MAX`: none.
+    pub(super) deadline_ns: u64,
+    /// When the last call ended, or the connection was accepted.
+    pub(super) idle_since_ns: u64,
+    /// The last call that was over by then.
+    idle_after_id: u32,
     /// What may still be done before `poll` makes a break.
     effort_left: usize,
 }
@@ -161,11 +179,14 @@ impl Connection {
             limits,
             phase: Phase::Preface,
             drain: Drain::No,
+            drain_reason: "",
             peer_goes: false,
+            has_input_ended: false,
             now_ns,
             kept: Vec::new(),
             kept_from: 0,
             output: Vec::new(),
+            sending: 0,
             control_frames: 0,
             sent_frames: 0,
             decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
@@ -196,8 +217,13 @@ impl Connection {
             admissions: Line::default(),
             admitted_bytes_max: limits.connection_buffer_bytes_max.saturating_sub(streams_bytes),
             held: Held::default(),
+            charged: 0,
+            room: Footprint::UNBOUNDED,
             spares: Spares::default(),
             calm: Calm::new(&limits),
+            deadline_ns: u64::MAX,
+            idle_since_ns: now_ns,
+            idle_after_id: 0,
             effort_left: usize::MAX,
         }
     }
@@ -213,6 +239,9 @@ impl Connection {
         let skip = if self.phase == Phase::Preface { PREFACE.len() } else { 0 };
         if !self.starved.is_empty() {
             self.wake_starved();
+        }
+        if !self.admissions.is_empty() {
+            self.admit_waiting();
         }
         let kept = if self.kept.is_empty() { Vec::new() } else { std::mem::take(&mut self.kept) };
         Input::new(kept, std::mem::take(&mut self.kept_from), bytes, skip)
@@ -272,11 +301,20 @@ impl Connection {
     pub fn end(&mut self, input: Input<'_>) {
         let spare = std::mem::take(&mut self.kept);
         (self.kept, self.kept_from) = input.into_kept(spare);
+        if self.streams.open() == 0 {
+            self.deadline_ns = u64::MAX;
+            if std::mem::replace(&mut self.idle_after_id, self.last_id) != self.last_id {
+                self.idle_since_ns = self.now_ns;
+            }
+        }
         if self.is_over() {
             (self.kept, self.kept_from) = (Vec::new(), 0);
         } else if self.kept.len() <= PARTIAL_BYTES_MAX {
             // A pause may have kept more than a frame for a while.
             self.kept.shrink_to(2 * PARTIAL_BYTES_MAX);
+        }
+        if self.has_input_ended {
+            self.abandon_incomplete();
         }
     }
 
@@ -288,7 +326,8 @@ impl Connection {
     /// Whether so much waits to be sent that no more is read: `poll` returns nothing until the output has been taken,
     /// and then goes on with what was kept, even when no new bytes come.
     pub fn wants_pause(&self) -> bool {
-        self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
+        self.unsent_bytes() > self.pause_bytes()
+            || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }
 
     /// Whether the next `poll` has something to go on with even when no new bytes come: because it was not asked to the
@@ -339,11 +378,6 @@ impl Connection {
         self.streams.open()
     }
 
-    /// Bytes received and not yet delivered, or answered and not yet taken from the output.
-    pub fn held_bytes(&self) -> usize {
-        self.held.bytes() + self.output.len() + self.kept.len() + self.inflating_bytes()
-    }
-
     /// Bytes that were read and not dealt with: the part of a frame, or everything after a pause.
     pub fn kept_bytes(&self) -> usize {
         self.kept.len() - self.kept_from
@@ -354,11 +388,6 @@ impl Connection {
         if let Cow::Owned(buffer) = message {
             self.spares.give(buffer);
         }
-    }
-
-    /// Output beyond which no more is read: half of the limit, so that the replies to what was read find room.
-    pub(super) fn pause_bytes(&self) -> usize {
-        self.limits.connection_buffer_bytes_max / 2
     }
 
     /// One more frame of the output that only the peer's frames have caused.
@@ -411,11 +440,14 @@ impl Connection {
         self.forget_inbound(slot);
         self.forget_inflating(self.streams.reference(slot));
         let stream = &mut self.streams[slot];
-        self.held.waited(stream.outbound.waiting_bytes());
+        self.held.waited(stream.outbound.buffer_bytes());
         let buffers = [stream.outbound.take(), stream.inbound.take()];
         let (is_queued, is_in_line) = (stream.outbound.is_queued, stream.outbound.is_in_line);
         let is_parked = stream.is_parked;
         self.streams.remove(slot);
+        if self.streams.open() == 0 {
+            (self.idle_since_ns, self.idle_after_id) = (self.now_ns, self.last_id);
+        }
         for (is_in, line) in
             [(is_queued, &mut self.queue), (is_in_line, &mut self.starved), (is_parked, &mut self.parked)]
         {
@@ -437,6 +469,7 @@ impl Connection {
         self.parked.clear();
         self.admissions.clear();
         self.held = Held::default();
+        self.charged = 0;
         self.data = None;
         self.inflating = None;
         self.pending_block = None;

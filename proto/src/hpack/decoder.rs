@@ -48,6 +48,12 @@ impl Decoder {
         self.table.held_bytes() + self.scratch.capacity() + self.literals.held_bytes()
     }
 
+    /// Gives back what a decoder that is not used for a while does not need.
+    pub fn trim(&mut self) {
+        self.scratch = Vec::new();
+        self.table.trim();
+    }
+
     /// Decodes one whole block (HEADERS and its CONTINUATIONs together) and reports its fields in order.
     ///
     /// `list_bytes_max` bounds the list as RFC 9113 §6.5.2 counts it: name, value and 32 bytes for each field. Fields

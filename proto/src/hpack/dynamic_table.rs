@@ -166,6 +166,16 @@ impl DynamicTable {
         }
     }
 
+    /// Gives back all memory but that of the entries, for a table that is not used for a while.
+    pub(super) fn trim(&mut self) {
+        let end = self.base + self.buffer.len();
+        let forgotten = self.entries.back().map_or(end, |oldest| oldest.position) - self.base;
+        self.buffer.drain(..forgotten);
+        self.base += forgotten;
+        self.buffer.shrink_to_fit();
+        self.entries.shrink_to_fit();
+    }
+
     #[cold]
     #[inline(never)]
     fn shrink(&mut self) {

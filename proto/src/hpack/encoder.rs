@@ -50,6 +50,11 @@ impl Encoder {
         self.generation += 1;
     }
 
+    /// Gives back what an encoder that is not used for a while does not need.
+    pub fn trim(&mut self) {
+        self.table.trim();
+    }
+
     /// Differs whenever the same fields may encode to other bytes than before: after a change of the table, and before
     /// and after a size update is written. A block may be kept and sent again while this stays what it was both before
     /// and after the block was encoded.

@@ -55,6 +55,7 @@ pub(crate) fn read(mut section: Section<'_>) -> Limits {
         ("ping_interval_min", PING_INTERVAL_NS, &mut limits.ping_interval_min_ns),
         ("connection_idle_max", CONNECTION_TIME_NS, &mut limits.connection_idle_max_ns),
         ("connection_age_max", CONNECTION_TIME_NS, &mut limits.connection_age_max_ns),
+        ("connection_age_grace", CONNECTION_TIME_NS, &mut limits.connection_age_grace_ns),
     ] {
         if let Some(value) = section.duration(key, range) {
             *slot = value;
@@ -127,5 +128,6 @@ pub(crate) fn written(limits: &Limits) -> Value {
         ("ping_interval_min", time(limits.ping_interval_min_ns)),
         ("connection_idle_max", time(limits.connection_idle_max_ns)),
         ("connection_age_max", time(limits.connection_age_max_ns)),
+        ("connection_age_grace", time(limits.connection_age_grace_ns)),
     ])
 }

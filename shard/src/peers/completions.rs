@@ -10,6 +10,8 @@ use crate::ring::Completion;
 pub(crate) enum Received {
     /// Bytes for the application, in the buffer that the completion names.
     Bytes(PeerId, usize),
+    /// The other side sends no more.
+    Ended(PeerId),
     /// Nothing to deliver.
     Nothing,
     /// Every buffer was in use; the receive is armed again at the end of the turn.
@@ -49,7 +51,7 @@ impl<M: Machine> Peers<M> {
                     Phase::Vacant | Phase::Ending | Phase::Closing => {}
                 }
                 self.touch(index);
-                Received::Nothing
+                if phase == Phase::Open { Received::Ended(id) } else { Received::Nothing }
             }
             Ok(bytes) if phase == Phase::Open => Received::Bytes(id, bytes),
             Ok(_) => Received::Nothing,
@@ -90,8 +92,10 @@ impl<M: Machine> Peers<M> {
             self.touch(index);
             return Sent::Wholly(bytes, None);
         }
-        let machine = slot.machine.as_mut();
-        let (more, finished) = machine.map_or((false, false), |m| (!m.output().is_empty(), m.is_finished()));
+        let (more, finished) = slot.machine.as_mut().map_or((false, false), |machine| {
+            machine.set_sending(0);
+            (!machine.output().is_empty(), machine.is_finished())
+        });
         let id = PeerId::new(index, slot.generation);
         if more || finished || slot.paused_by_output || slot.phase == Phase::Ending {
             self.touch(index);

@@ -60,6 +60,8 @@ impl<M: Machine> Peers<M> {
                 std::mem::swap(machine.output(), &mut slot.sending);
                 if slot.sending.is_empty() {
                     self.pool.put(std::mem::take(&mut slot.sending));
+                } else {
+                    machine.set_sending(slot.sending.len());
                 }
             }
             if !slot.sending.is_empty() {
@@ -90,7 +92,7 @@ impl<M: Machine> Peers<M> {
         if slot.send_armed || slot.to_call_again || !machine.output().is_empty() {
             return;
         }
-        if slot.phase == Phase::Ending {
+        if slot.phase == Phase::Ending && !machine.is_answering() {
             self.depart(index, Phase::Closing);
         } else if machine.is_finished() {
             self.lingering.push_back((now_ns + LINGER_NS, PeerId::new(index, slot.generation)));

@@ -61,6 +61,7 @@ impl<A: Application> Shard<A> {
                 let bytes = self.parts.buffers.filled(buffer, bytes);
                 self.parts.application.received(&mut turn!(self), peer, bytes);
             }
+            Received::Ended(peer) => self.parts.application.ended(&mut turn!(self), peer),
             Received::NoBuffer => self.parts.counters.add(Counter::ReceiveBufferMisses, 1),
             Received::Nothing => {}
         }

@@ -1,6 +1,7 @@
 //! The real program in a process of its own, called over real sockets.
 #![allow(clippy::unwrap_used, reason = "what a test calls fails as the test itself does")]
 
+mod bounds;
 mod clients;
 mod command_line;
 mod deadline;
@@ -8,6 +9,7 @@ mod drain;
 mod health;
 mod hostile;
 mod keyvalue;
+mod lifetime;
 mod limits;
 mod listeners;
 mod model;

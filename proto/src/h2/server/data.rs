@@ -9,7 +9,6 @@ use super::refuse;
 use crate::frame::{self, Error, ErrorCode, flag};
 use crate::grpc::prefix::PREFIX_BYTES;
 use crate::h2::event::{Call, Event, StreamRef};
-use crate::h2::held;
 use crate::h2::inbound::{Refusal, whole};
 use crate::h2::input::Frame;
 use crate::limits::FRAGMENT_BYTES_LOW;
@@ -203,7 +202,7 @@ impl Connection {
     /// Whether so much of earlier replies waits for the client's windows that no further call is told of: rather than
     /// fail its reply for lack of room, it waits with its request.
     pub(super) fn holds_back(&self) -> bool {
-        self.held.waiting_bytes() > self.pause_bytes() / 2
+        self.held.waiting_bytes() + self.charged > self.hold_back_bytes()
     }
 
     /// The next call that was held back, when there is room for its reply, or whose message had to be inflated.
@@ -244,7 +243,7 @@ impl Connection {
     /// Takes bytes into the message that is being assembled; how many belonged to it.
     fn absorb(&mut self, slot: usize, bytes: &[u8]) -> Result<usize, Status> {
         if !self.has_room_for(slot, bytes.len()) {
-            return Err(held::buffer_full(&self.limits));
+            return Err(self.room_refusal());
         }
         if self.streams[slot].inbound.lacks_buffer() {
             let buffer = self.spares.take();

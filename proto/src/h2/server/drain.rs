@@ -23,12 +23,18 @@ impl Connection {
     /// Asks the client to go: a GOAWAY that refuses nothing yet and a PING; once that is answered, the GOAWAY that
     /// counts. Called again before the answer, it goes on without it. Calls in flight finish; then the connection does.
     pub fn drain(&mut self, now_ns: u64) {
+        self.retire(now_ns, "draining");
+    }
+
+    /// As [`Self::drain`], with the reason that the client is told; the first one is told both times.
+    pub fn retire(&mut self, now_ns: u64, reason: &'static str) {
         self.now_ns = self.now_ns.max(now_ns);
         match (self.phase, self.drain) {
             (Phase::Preface | Phase::Over, _) => self.phase = Phase::Over,
             (_, Drain::No) => {
                 self.drain = Drain::Announced;
-                frame::write_goaway(STREAM_MAX, ErrorCode::NoError, b"draining", &mut self.output);
+                self.drain_reason = reason;
+                frame::write_goaway(STREAM_MAX, ErrorCode::NoError, reason.as_bytes(), &mut self.output);
                 frame::write_ping(false, DRAIN_PING, &mut self.output);
             }
             (_, Drain::Announced) => self.refuse_new_calls(),
@@ -63,7 +69,7 @@ impl Connection {
 
     fn refuse_new_calls(&mut self) {
         self.drain = Drain::Final;
-        frame::write_goaway(self.last_id, ErrorCode::NoError, b"draining", &mut self.output);
+        frame::write_goaway(self.last_id, ErrorCode::NoError, self.drain_reason.as_bytes(), &mut self.output);
     }
 
     /// Ends the connection, or one stream, for what the peer did.

@@ -17,7 +17,8 @@ impl Connection {
     /// Whether `bytes` more of a stream's message may be held.
     pub(super) fn has_room_for(&self, slot: usize, bytes: usize) -> bool {
         self.streams[slot].inbound.admission == Admission::Admitted
-            || self.held.promised_bytes() + self.output.len() + bytes <= self.limits.connection_buffer_bytes_max
+            || (self.promised_bytes() + bytes <= self.limits.connection_buffer_bytes_max
+                && self.footprint().other_bytes + bytes <= self.room.other_bytes)
     }
 
     /// Grants a stream what its message still needs, or, between messages, its window again once half of it is used.
@@ -52,10 +53,9 @@ impl Connection {
     /// Admits a large message, or puts it in the queue.
     fn admit(&mut self, slot: usize) -> bool {
         let reference = self.streams.reference(slot);
+        let is_admitted = self.has_room_to_admit(slot);
         let inbound = &mut self.streams[slot].inbound;
         let total = inbound.total_bytes();
-        let declared = self.held.declared_bytes();
-        let is_admitted = declared == 0 || declared + total <= self.admitted_bytes_max;
         if is_admitted {
             self.held.admit(inbound.held_bytes(), total);
             inbound.admission = Admission::Admitted;
@@ -80,15 +80,22 @@ impl Connection {
         }
     }
 
-    fn admit_waiting(&mut self) {
+    /// Whether a large message may come: within what the process has room for, and as the connection's only one in any
+    /// case.
+    fn has_room_to_admit(&self, slot: usize) -> bool {
+        let declared = self.held.declared_bytes();
+        let after = declared + self.streams[slot].inbound.total_bytes();
+        after <= self.room.declared_bytes && (declared == 0 || after <= self.admitted_bytes_max)
+    }
+
+    /// Admits what there is room for by now.
+    pub(super) fn admit_waiting(&mut self) {
         while let Some(slot) = self.admissions.first(&self.streams) {
             if self.streams[slot].inbound.admission != Admission::Waiting {
                 self.admissions.pop(&self.streams);
                 continue;
             }
-            let total = self.streams[slot].inbound.total_bytes();
-            let declared = self.held.declared_bytes();
-            if declared > 0 && declared + total > self.admitted_bytes_max {
+            if !self.has_room_to_admit(slot) {
                 return;
             }
             self.admissions.pop(&self.streams);

@@ -186,6 +186,7 @@ impl Connection {
         if head.end_stream && call.content_bytes.is_some_and(|bytes| bytes > 0) {
             return Err(Error::stream(head.stream, ErrorCode::ProtocolError, "less content than content-length"));
         }
+        self.deadline_ns = self.deadline_ns.min(deadline_ns.unwrap_or(u64::MAX));
         let slot = self.streams.insert(Stream {
             id: head.stream,
             state: State::new(head.end_stream),

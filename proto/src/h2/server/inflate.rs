@@ -1,7 +1,7 @@
 //! Compressed messages: inflated once they are whole, a part in each turn, so that they cost nobody else's calls their
 //! turn.
 //!
-//! A connection inflates one message at a time, before it reads on. That of a client stream is waited for where it
+//! A connection inflates one message at a time, before it reads on, but for calls that go the straight way. That of a client stream is waited for where it
 //! stands, with the rest of its DATA frame behind it; a call of one message is parked.
 
 use super::Connection;
@@ -75,7 +75,7 @@ impl Connection {
     /// The message may be as long as the limits allow, and there must be room for it beside all else that is held.
     #[cold]
     fn begin_inflating(&mut self, slot: usize, compressed: Vec<u8>) -> Result<(), Status> {
-        let held = self.held.promised_bytes() + self.output.len() + compressed.len();
+        let held = self.promised_bytes() + compressed.len();
         let room = self.limits.connection_buffer_bytes_max.saturating_sub(held);
         let lacks_room = room < self.limits.message_bytes_max;
         let spare = self.spares.take();

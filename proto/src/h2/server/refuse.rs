@@ -25,10 +25,7 @@ pub(crate) fn answer(verdict: &Verdict) -> Option<Answer> {
             Code::InvalidArgument,
             "grpc-timeout is not one to eight digits and one of H M S m u n",
         ))),
-        Verdict::Expired => Some(Answer::Status(Status::new(
-            Code::DeadlineExceeded,
-            "the deadline passed before the call was executed; it was not executed",
-        ))),
+        Verdict::Expired => Some(Answer::Status(EXPIRED)),
         Verdict::MalformedBinary(name) => Some(Answer::Status(Status::new(
             Code::Internal,
             format!("the metadata {} is not base64, which -bin asks for", String::from_utf8_lossy(name)),
@@ -66,6 +63,19 @@ pub(crate) fn reply_too_long(bytes: usize, limits: &Limits) -> Status {
     )
 }
 
+/// The process holds as much as it may.
+pub(crate) fn process_full(limits: &Limits) -> Status {
+    Status::new(
+        Code::ResourceExhausted,
+        format!("the process holds as much as limits.buffer_bytes_max ({} bytes) allows", limits.buffer_bytes_max),
+    )
+}
+
+/// The deadline passed while the call waited.
+pub(crate) const EXPIRED: Status = Status {
+    code: Code::DeadlineExceeded,
+    message: std::borrow::Cow::Borrowed("the deadline passed before the call was executed; it was not executed"),
+};
 /// The request ended inside a message.
 pub(crate) const TRUNCATED: Status =
     Status { code: Code::Internal, message: std::borrow::Cow::Borrowed("the request ended inside a message") };

@@ -90,8 +90,8 @@ impl Connection {
         if message_bytes > self.limits.message_bytes_max {
             return Some(refuse::reply_too_long(message_bytes, &self.limits));
         }
-        let held = self.held.bytes() + self.output.len();
-        (held + message_bytes > self.limits.connection_buffer_bytes_max).then(|| held::buffer_full(&self.limits))
+        let after = self.held_bytes() + message_bytes;
+        (after > self.limits.connection_buffer_bytes_max).then(|| held::buffer_full(&self.limits))
     }
 
     /// Ends a call with a status.

@@ -108,6 +108,9 @@ impl Connection {
         self.receive_window.receive_silently(length);
         let deadline_ns = known.timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));
         let (method, encoding) = (known.method, known.encoding);
+        if let Some(deadline_ns) = deadline_ns {
+            self.deadline_ns = self.deadline_ns.min(deadline_ns);
+        }
         self.last_seen_id = id;
         self.last_id = id;
         let send_window = SendWindow::new(self.peer.initial_window_bytes);
@@ -150,6 +153,7 @@ impl Connection {
             && self.data.is_none()
             && self.decoded.is_none()
             && self.streams.open() < self.limits.streams_per_connection_max
+            && self.charged <= self.hold_back_bytes()
             && !self.wants_pause()
     }
 
@@ -164,7 +168,7 @@ impl Connection {
         let window = fresh.send_window.available().min(self.send_window.available());
         let fits = message_bytes <= self.limits.message_bytes_max
             && message_bytes + PREFIX_BYTES <= window.min(self.peer.frame_bytes_max)
-            && self.held.bytes() + self.output.len() + message_bytes <= self.limits.connection_buffer_bytes_max;
+            && self.held_bytes() + message_bytes <= self.limits.connection_buffer_bytes_max;
         fits.then_some(StraightReply { call, headers, trailers })
     }
 

@@ -151,6 +151,16 @@ impl Streams {
         self.leave(id, slot);
     }
 
+    /// Whether a fresh call has not been answered.
+    pub(crate) fn has_fresh(&self) -> bool {
+        self.fresh.is_some()
+    }
+
+    /// Every open stream but a fresh one.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Stream> {
+        self.slots.iter().filter(|stream| stream.id != 0)
+    }
+
     /// Every open stream.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
         self.settle();

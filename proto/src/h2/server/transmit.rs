@@ -6,21 +6,25 @@ use crate::frame::{HEAD_BYTES, Head, kind};
 use crate::grpc::prefix::PREFIX_BYTES;
 use crate::h2::framing::{append_message, cut_into_frames};
 use crate::h2::outbound::Ending;
-use crate::limits::SEND_TURN_BYTES_MAX;
+use crate::limits::{LARGE_REPLY_BYTES, SEND_TURN_BYTES_MAX};
 
 /// Bytes before the message of a reply's first DATA frame.
 const BEFORE_MESSAGE_BYTES: usize = HEAD_BYTES + PREFIX_BYTES;
+/// What usually follows a message in the output.
+const TRAILERS_BYTES: usize = 64;
 
 impl Connection {
     /// Writes one message into the output, or as much of it as the windows allow; the rest waits in the stream.
     pub(super) fn send_message(&mut self, slot: usize, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
         self.sent_frames = self.sent_frames.wrapping_add(1);
         let stream = &mut self.streams[slot];
+        if message_bytes > LARGE_REPLY_BYTES {
+            return self.send_large_message(slot, message_bytes, write);
+        }
         if stream.outbound.waiting_bytes() > 0 {
-            let waiting = stream.outbound.waiting_mut();
-            let before = waiting.len();
-            append_message(waiting, message_bytes, write);
-            self.held.wait(waiting.len() - before);
+            let before = stream.outbound.buffer_bytes();
+            append_message(stream.outbound.waiting_mut(), message_bytes, write);
+            self.held.rebuffered(before, stream.outbound.buffer_bytes());
             return;
         }
         let at = self.output.len();
@@ -47,6 +51,34 @@ impl Connection {
         if allowed < total {
             self.queue_waiting(slot);
         }
+    }
+
+    /// The same for a message so large that its memory counts: what the windows let go wholly grows the output by no
+    /// more than that, and anything else waits where it is written, so that no buffer outlives what it was made for.
+    #[cold]
+    fn send_large_message(&mut self, slot: usize, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let stream = &mut self.streams[slot];
+        let total = PREFIX_BYTES + message_bytes;
+        let allowed = self.send_window.available().min(stream.send_window.available());
+        if stream.outbound.waiting_bytes() == 0 && total <= allowed {
+            let frames = total.div_ceil(self.peer.frame_bytes_max);
+            self.output.reserve_exact(frames * HEAD_BYTES + total + TRAILERS_BYTES);
+            let at = self.output.len();
+            self.output.extend_from_slice(&[0; HEAD_BYTES]);
+            append_message(&mut self.output, message_bytes, write);
+            self.send_window.take(total);
+            stream.send_window.take(total);
+            cut_into_frames(&mut self.output, at, stream.id, 0, self.peer.frame_bytes_max);
+            return;
+        }
+        let before = stream.outbound.buffer_bytes();
+        let waiting = stream.outbound.waiting_mut();
+        waiting.reserve_exact(total);
+        append_message(waiting, message_bytes, write);
+        let after = stream.outbound.buffer_bytes();
+        self.held.rebuffered(before, after);
+        self.queue_waiting(slot);
+        self.transmit();
     }
 
     /// Puts a stream that waits for the connection's window, and not for its own, into the queue.
@@ -91,8 +123,10 @@ impl Connection {
         self.output.extend_from_slice(&stream.outbound.waiting()[..bytes]);
         self.send_window.take(bytes);
         stream.send_window.take(bytes);
-        self.held.waited(bytes);
-        let Some(buffer) = stream.outbound.consume(bytes) else { return self.queue_waiting(slot) };
+        let before = stream.outbound.buffer_bytes();
+        let emptied = stream.outbound.consume(bytes);
+        self.held.rebuffered(before, stream.outbound.buffer_bytes());
+        let Some(buffer) = emptied else { return self.queue_waiting(slot) };
         self.spares.give(buffer);
         if matches!(self.streams[slot].outbound.ending, Ending::Open) {
             self.events.push_back(Pending::Writable(self.streams.reference(slot)));
@@ -146,7 +180,7 @@ impl Connection {
         if stream.outbound.waiting_bytes() > 0 {
             return 0;
         }
-        let room = self.pause_bytes().saturating_sub(self.output.len());
+        let room = self.pause_bytes().saturating_sub(self.unsent_bytes());
         let windows = self.send_window.available().min(stream.send_window.available());
         let open = windows.min(room);
         open.saturating_sub(PREFIX_BYTES).max(open.min(1))

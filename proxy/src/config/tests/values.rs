@@ -21,6 +21,7 @@ limits:
   ping_interval_min: 100ms
   connection_idle_max: 1h
   connection_age_max: 1d
+  connection_age_grace: 2m
 log: {format: json, level: 'warn,prism_shard=debug'}
 backends:
   m: {type: memstore, memory_bytes_max: 10MiB, retention_bytes: 1MiB, retention_age: 5s}
@@ -74,6 +75,7 @@ fn everything_is_read() {
         ping_interval_min_ns: 100_000_000,
         connection_idle_max_ns: 3_600_000_000_000,
         connection_age_max_ns: 86_400_000_000_000,
+        connection_age_grace_ns: 120_000_000_000,
     };
     assert_eq!(effective.limits, limits);
     assert_eq!((effective.log.format, effective.log.level.filter()), (LogFormat::Json, "warn,prism_shard=debug"));

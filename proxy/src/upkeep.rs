@@ -1,0 +1,104 @@
+//! What is done for connections besides their calls, a few at a time: passed deadlines, age and idle time, memory that
+//! is not needed, and what waited for the process to have room.
+
+use std::collections::VecDeque;
+
+use prism_shard::{PeerId, Turn};
+
+use crate::app::Proxy;
+use crate::client::Client;
+use crate::lifetime::Due;
+use crate::limits::{
+    DEADLINE_INTERVAL_NS, FEEDS_PER_TURN_MAX, LOOKS_PER_TURN_MAX, UPKEEP_INTERVAL_NS, WATCHES_PER_TURN_MAX,
+};
+use crate::wire::Wire;
+
+/// Whose turn it is. Peers that are gone leave the lists when theirs comes.
+#[derive(Debug, Default)]
+pub(crate) struct Upkeep {
+    /// The timer is set.
+    pub(crate) is_set: bool,
+    /// Where the round of all connections goes on.
+    next: u32,
+    /// Those with calls that have a deadline, each once.
+    watched: VecDeque<PeerId>,
+    /// Those that wait for the process to have room, each once.
+    hungry: VecDeque<PeerId>,
+}
+
+impl Upkeep {
+    pub(crate) fn interval_ns(&self) -> u64 {
+        if self.watched.is_empty() { UPKEEP_INTERVAL_NS } else { DEADLINE_INTERVAL_NS }
+    }
+
+    /// Notes what a connection is waiting for.
+    #[inline]
+    pub(crate) fn note(&mut self, peer: PeerId, client: &mut Client) {
+        if client.connection.next_deadline_ns() != u64::MAX && !client.is_watched {
+            client.is_watched = true;
+            self.watched.push_back(peer);
+        }
+        if !client.is_hungry && client.waits_for_process() {
+            client.is_hungry = true;
+            self.hungry.push_back(peer);
+        }
+    }
+}
+
+impl Proxy {
+    /// A bounded part of all that.
+    pub(crate) fn look_after(&mut self, turn: &mut Turn<'_, Self>) {
+        self.watch_deadlines(turn);
+        self.feed_hungry(turn);
+        self.look_around(turn);
+    }
+
+    /// Expires calls whose deadline has passed.
+    fn watch_deadlines(&mut self, turn: &mut Turn<'_, Self>) {
+        for _ in 0..self.upkeep.watched.len().min(WATCHES_PER_TURN_MAX) {
+            let Some(peer) = self.upkeep.watched.pop_front() else { return };
+            let Some(client) = turn.peers.peek_mut(peer).map(Wire::client) else { continue };
+            client.is_watched = false;
+            if client.connection.open_calls() == 0 {
+                continue;
+            }
+            if client.connection.next_deadline_ns() > turn.now_ns {
+                self.upkeep.note(peer, client);
+                continue;
+            }
+            client.expire(turn.now_ns);
+            // The application hears of those it knew, and whoever waited for their room goes on.
+            self.serve(turn, peer, &[]);
+        }
+    }
+
+    /// Lets go on what waited for the process to have room.
+    fn feed_hungry(&mut self, turn: &mut Turn<'_, Self>) {
+        for _ in 0..self.upkeep.hungry.len().min(FEEDS_PER_TURN_MAX) {
+            let Some(peer) = self.upkeep.hungry.pop_front() else { return };
+            let Some(client) = turn.peers.peek_mut(peer).map(Wire::client) else { continue };
+            client.is_hungry = false;
+            self.serve(turn, peer, &[]);
+        }
+    }
+
+    /// Looks at the next connections in the round.
+    fn look_around(&mut self, turn: &mut Turn<'_, Self>) {
+        let places = turn.peers.places();
+        for _ in 0..places.min(LOOKS_PER_TURN_MAX) {
+            let place = if self.upkeep.next < places { self.upkeep.next } else { 0 };
+            self.upkeep.next = place + 1;
+            let Some((peer, wire)) = turn.peers.at(place) else { continue };
+            if let Some(due) = wire.client().look(turn.now_ns) {
+                self.leave(turn, peer, due);
+            }
+        }
+    }
+
+    fn leave(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, due: Due) {
+        if let Some(client) = turn.peers.get_mut(peer).map(Wire::client) {
+            client.leave(due, turn.now_ns);
+            self.serve(turn, peer, &[]);
+        }
+    }
+}

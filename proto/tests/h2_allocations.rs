@@ -5,9 +5,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use prism_proto::frame::{Head, PREFACE, flag, kind, write_settings, write_settings_ack, write_window_update};
-use prism_proto::h2::Event;
 use prism_proto::h2::server::{Config, Connection};
+use prism_proto::h2::{Event, client};
 use prism_proto::hpack::{Encoder, Indexing};
+use prism_proto::method::id::KEYVALUE_BASIC_GET;
 
 /// Counts the allocations of each thread, so that tests do not see each other's.
 struct Counting;
@@ -153,5 +154,87 @@ fn nor_do_messages_in_several_frames() {
     for frames in [2, 3, 16] {
         steady(frames, usize::MAX);
         steady(frames, 10);
+    }
+}
+
+/// A client of ours and a server that answers it; only what the client does is counted.
+struct Pair {
+    client: client::Connection,
+    server: Connection,
+    answered: u64,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let client = client::Connection::new(&client::Config::default(), 0).expect("the configuration can be sent");
+        Self { client, server: Connection::new(&Config::default(), 0), answered: 0 }
+    }
+
+    /// A turn's calls and their replies, of `reply_bytes` and in parts of `part` bytes. Returns the allocations.
+    fn turn(&mut self, timeout_ns: impl Fn(u32) -> u64, reply_bytes: usize, part: usize) -> u64 {
+        let mut allocations = 0;
+        let counted = ALLOCATIONS.with(Cell::get);
+        for call in 0..CALLS {
+            let request = client::Request::from(KEYVALUE_BASIC_GET).within(timeout_ns(call));
+            let called = self.client.call(&request, 11, |out| out.extend_from_slice(b"\x0a\x09key-00001"), 1);
+            called.expect("there is room for it");
+        }
+        allocations += ALLOCATIONS.with(Cell::get) - counted;
+        self.serve(reply_bytes);
+        let counted = ALLOCATIONS.with(Cell::get);
+        for bytes in self.server.output().chunks(part) {
+            let input = self.client.begin(bytes);
+            while let Some(event) = self.client.poll(&input, 1) {
+                match event {
+                    client::Event::Message { message, .. } => self.client.recycle(message),
+                    client::Event::Finished(finished) => {
+                        assert_eq!(finished.status, prism_proto::status::Status::OK);
+                        self.answered += 1;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            self.client.end(input);
+        }
+        self.client.tick(1);
+        allocations += ALLOCATIONS.with(Cell::get) - counted;
+        self.server.output().clear();
+        allocations
+    }
+
+    fn serve(&mut self, reply_bytes: usize) {
+        let input = self.server.begin(self.client.output());
+        while let Some(event) = self.server.poll(&input, 1) {
+            let Event::Unary(call) = event else { continue };
+            self.server.reply(call.stream, reply_bytes, |out| out.resize(out.len() + reply_bytes, 7));
+        }
+        self.server.end(input);
+        self.client.output().clear();
+    }
+}
+
+fn steady_client(timeout_ns: impl Fn(u32) -> u64, reply_bytes: usize, part: usize) {
+    let mut pair = Pair::new();
+    for _ in 0..10 {
+        pair.turn(&timeout_ns, reply_bytes, part);
+    }
+    let allocations: u64 = (0..100).map(|_| pair.turn(&timeout_ns, reply_bytes, part)).sum();
+    assert_eq!(pair.answered, 110 * u64::from(CALLS));
+    assert_eq!(allocations, 0, "reads of {part} bytes, replies of {reply_bytes}");
+}
+
+#[test]
+fn steady_calls_of_the_client_allocate_nothing() {
+    steady_client(|_| 1_000_000_000, 64, usize::MAX);
+    steady_client(|call| 1_000_000_000 + u64::from(call) * 1_000_003, 64, usize::MAX);
+}
+
+#[test]
+fn nor_do_its_reads_that_cut_frames() {
+    for part in [1, 7, 64, 1_000] {
+        steady_client(|_| 1_000_000_000, 64, part);
+    }
+    for part in [500, 1_000] {
+        steady_client(|_| 1_000_000_000, 5_000, part);
     }
 }

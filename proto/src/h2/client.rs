@@ -1,4 +1,33 @@
 //! The client's side of a connection to one server: what it is made of, and the way through it.
+//!
+//! ```
+//! use prism_proto::h2::client::{Config, Connection, Event, Request};
+//! use prism_proto::method::id::KEYVALUE_BASIC_GET;
+//!
+//! let mut connection = Connection::new(&Config::default(), 0)?;
+//! let request = Request::from(KEYVALUE_BASIC_GET).within(1_000_000_000);
+//! // The message `key: "k"`; a connection that takes no call says why.
+//! let call = connection.call(&request, 3, |out| out.extend_from_slice(b"\x0a\x01k"), 0);
+//! assert!(call.is_ok());
+//! // What is then in the output goes to the socket, and what the socket gives comes here:
+//! let read = |connection: &mut Connection, bytes: &[u8], now_ns: u64| {
+//!     let input = connection.begin(bytes);
+//!     while let Some(event) = connection.poll(&input, now_ns) {
+//!         match event {
+//!             Event::Message { message, .. } => println!("{} bytes", message.len()),
+//!             Event::Finished(finished) => println!("{:?}", finished.status),
+//!             _ => {}
+//!         }
+//!     }
+//!     connection.end(input);
+//! };
+//! assert!(connection.output().starts_with(b"PRI * HTTP/2.0"));
+//! // Nothing came within the second: the call ends with DEADLINE_EXCEEDED.
+//! connection.tick(1_000_000_000);
+//! read(&mut connection, &[], 1_000_000_000);
+//! assert_eq!(connection.open_calls(), 0);
+//! # Ok::<(), &'static str>(())
+//! ```
 
 mod call;
 mod calls;
@@ -131,7 +160,7 @@ pub struct Connection {
     /// A call was refused for lack of room.
     wants_ready: bool,
     calls: Calls,
-    /// The identifier of the next call, and of the first one whose headers are still in the output.
+    /// The identifier of the next call, and of the first one that was made since the output was last handed out.
     next_id: u32,
     unsent_id: u32,
     /// Identifiers that we ended while the server might still send, the last ones; and the highest of those before.
@@ -270,8 +299,10 @@ impl Connection {
         }
     }
 
-    /// What is to be sent; the caller takes all of it and leaves an empty buffer.
+    /// What is to be sent; the caller takes all of it and leaves an empty buffer. What has been handed out counts as
+    /// sent.
     pub fn output(&mut self) -> &mut Vec<u8> {
+        self.unsent_id = self.next_id;
         &mut self.output
     }
 
@@ -319,6 +350,12 @@ impl Connection {
             self.reset_id_max = self.reset_id_max.max(oldest);
         }
         self.resets.push_back(id);
+    }
+
+    /// The server has reset the stream too: nothing more comes of it. Whether it was among those remembered.
+    fn forget_reset(&mut self, id: u32) -> bool {
+        let place = self.resets.iter().position(|reset| *reset == id);
+        place.is_some_and(|place| self.resets.remove(place).is_some())
     }
 
     /// Whether frames on a closed stream may have crossed our reset.

@@ -68,10 +68,14 @@ impl<'b> Input<'b> {
         }
     }
 
-    /// This read's bytes at the position, unless what was kept comes first.
+    /// The same without a bound that could panic: frames that were kept whole lie in place there too.
     #[inline]
     pub(super) fn in_place(&self) -> Option<&[u8]> {
-        self.rest.get(self.position.get().checked_sub(self.kept.len())?..)
+        let position = self.position.get();
+        match position.checked_sub(self.kept.len()) {
+            Some(offset) => self.rest.get(offset..),
+            None => self.kept.get(position..),
+        }
     }
 
     /// The frame at the position.

@@ -4,6 +4,7 @@
 
 mod answers;
 mod choices;
+pub mod client_connection;
 mod client_frames;
 pub mod frames;
 pub mod grpc_framing;
@@ -11,6 +12,7 @@ pub mod hpack_decode;
 pub mod hpack_roundtrip;
 pub mod percent;
 pub mod server_connection;
+mod server_frames;
 
 /// A target by its name, which is also its corpus's.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +25,7 @@ pub struct Target {
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
+    Target { name: "client_connection", run: client_connection::run },
     Target { name: "frames", run: frames::run },
     Target { name: "grpc_framing", run: grpc_framing::run },
     Target { name: "hpack_decode", run: hpack_decode::run },

@@ -14,6 +14,8 @@ use crate::bench::Clock;
 
 /// How long a write may find no room before the attacker looks at the clock.
 const BLOCKED: Duration = Duration::from_millis(50);
+/// Rounds of a flood on one connection: as many as leave identifiers for them.
+const ROUNDS_MAX: usize = 800;
 /// How long a reader waits for an end that does not come.
 const SILENCE: Duration = Duration::from_secs(20);
 
@@ -158,7 +160,8 @@ pub(crate) fn flood(address: &str, clock: Clock<'_>, opening: &[u8], round: impl
         let mut attacker = Attacker::greet(address);
         let mut written = attacker.write(opening);
         let mut number = 0;
-        while written == Written::All && !attacker.is_told() && !clock.is_over_for(&heard) {
+        let goes_on = |attacker: &Attacker| !attacker.is_told() && !clock.is_over_for(&heard);
+        while written == Written::All && number < ROUNDS_MAX && goes_on(&attacker) {
             if number == rounds.len() {
                 rounds.push(round(u32::try_from(number).unwrap()));
             }

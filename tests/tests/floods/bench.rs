@@ -11,7 +11,8 @@
 //! Nothing else is repeated: errors, memory and the attacker's answer have to be right in every run.
 //!
 //! The attacker goes as fast as the machine lets it, for a bounded time; a flood that is to be ended goes on until it
-//! has been, and every attack until the bystander has made its calls, however slow the machine. One attack runs at a time.
+//! has been, and every attack until the bystander has made its calls, however slow the machine. One attack runs at a
+//! time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};

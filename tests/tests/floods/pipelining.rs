@@ -9,7 +9,7 @@ fn of_small_calls() {
     Flood::new("calls without a pause").counted(&["shares_used_up"]).is_withstood(|address, clock| {
         let body = frames::get_body("bystander");
         let opening = frames::window_update(0, 0x7fff_0000);
-        flood(address, clock, &opening, |round| frames::acts(round, 2_000, |act| frames::call(2 * act + 1, GET, &body)))
+        flood(address, clock, &opening, |round| frames::acts(round, 500, |act| frames::call(2 * act + 1, GET, &body)))
     });
 }
 

@@ -148,9 +148,6 @@ impl Connection {
         let deadline_ns = request.timeout_ns.map_or(u64::MAX, |timeout_ns| self.now_ns.saturating_add(timeout_ns));
         self.deadline_floor_ns = self.deadline_floor_ns.min(deadline_ns);
         let id = self.next_id;
-        if self.output.is_empty() {
-            self.unsent_id = id;
-        }
         self.next_id += 2;
         self.write_headers(id, request);
         Ok(self.calls.insert(Call {

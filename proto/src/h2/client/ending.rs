@@ -28,10 +28,9 @@ impl Connection {
     /// The socket is lost, or given up: every open call finishes as UNAVAILABLE, and what was not sent is dropped. The
     /// reason is for people, "connection reset by peer" for example.
     pub fn close(&mut self, reason: &str) {
-        // Whose headers still stand in the output, which has not been taken since, has not been sent.
-        let unsent_id = if self.output.is_empty() { self.next_id } else { self.unsent_id };
         self.output.clear();
-        self.end_everything(unsent_id, |is_unsent| {
+        // Whose headers were written since the output was last handed out has not been sent.
+        self.end_everything(self.unsent_id, |is_unsent| {
             let sequel = if is_unsent { "the call was not sent" } else { "the call may have been executed" };
             Status::new(Code::Unavailable, format!("the connection is lost: {reason}; {sequel}"))
         });

@@ -101,7 +101,9 @@ impl Connection {
         }
         let Some(slot) = self.calls.find(id) else {
             // It crossed the end that we gave the stream; or, as servers that answer early send it, asks us to stop.
-            self.calm.disturb(self.now_ns, "too many resets of closed streams")?;
+            if !self.forget_reset(id) {
+                self.calm.disturb(self.now_ns, "too many resets of closed streams")?;
+            }
             return Ok(None);
         };
         let Event::Finished(finished) = self.finish(slot, status::of_reset(code), Metadata::default()) else {
@@ -118,11 +120,15 @@ impl Connection {
         }
         let increment = frame::window_update(&frame.head, frame.payload)?;
         if id == 0 {
+            let was_closed = self.send_window.available() == 0;
             self.send_window.grow(increment).map_err(|_| {
                 Error::connection(ErrorCode::FlowControlError, "the connection's window exceeds 2^31-1")
             })?;
             self.transmit();
-            self.wake_starved();
+            // Whom an open window has left waiting waits for another.
+            if was_closed {
+                self.wake_starved();
+            }
             return Ok(());
         }
         // On a closed stream it crossed our last frame on its way (RFC 9113 §5.1).

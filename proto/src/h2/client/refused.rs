@@ -13,7 +13,8 @@ pub enum Refused {
     /// As many calls are open as the server and `limits.streams_per_connection_max` allow;
     /// [`Ready`](super::Event::Ready) follows when one has ended.
     Busy,
-    /// More waits to be sent than `limits.connection_buffer_bytes_max` allows: send the output first.
+    /// More waits to be sent than `limits.connection_buffer_bytes_max` allows: try again once the output
+    /// has been sent, or the server has opened its windows.
     Full,
     /// The message is longer than `limits.message_bytes_max`.
     TooLong,

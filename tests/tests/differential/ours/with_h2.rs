@@ -14,7 +14,7 @@ use crate::driver::Driver;
 use crate::model::Outcome;
 use crate::script::{Sizes, one_of};
 
-const CONVERSATIONS: u64 = 1_000;
+const CONVERSATIONS: u64 = 600;
 /// Nothing that goes on takes as long.
 const STUCK: Duration = Duration::from_secs(60);
 

@@ -148,6 +148,19 @@ fn what_crosses_a_cancellation_is_ignored() {
 }
 
 #[test]
+fn resets_of_what_we_have_ended_are_no_disturbance() {
+    let mut server = Server::ready();
+    for _ in 0..2 * SERVER_DISTURBANCES.burst_max {
+        let call = server.opened(GET);
+        server.reply(call.id, b"v");
+        server.raw(kind::RST_STREAM, 0, call.id, &ErrorCode::NoError.to_wire().to_be_bytes());
+        assert_eq!(server.feed().len(), 2);
+        server.sent();
+    }
+    server.lives();
+}
+
+#[test]
 fn data_after_the_end_is_a_stream_error() {
     let mut server = Server::ready();
     server.called(GET, b"");
@@ -186,6 +199,9 @@ fn a_lost_connection_tells_what_was_sent() {
     let mut server = Server::ready();
     let sent = server.called(GET, b"k");
     server.sent();
+    // What is in the output before a call says nothing about earlier ones.
+    server.raw(kind::PING, 0, 0, &[0; 8]);
+    server.feed();
     let unsent = server.called(GET, b"k");
     server.connection.close("connection reset by peer");
     let seen = server.feed();

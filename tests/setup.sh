@@ -15,6 +15,8 @@ readonly cache="$root/tests/.cache"
 readonly requirements="$root/tests/interop/requirements.txt"
 readonly grpcurl_version="v1.8.9"
 readonly h2spec_module="$root/tests/interop/h2spec"
+readonly go_client="$root/tests/interop/go"
+readonly node_client="$root/tests/interop/node"
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -28,6 +30,8 @@ missing_packages() {
   has valgrind || echo valgrind
   has strace || echo strace
   has h2load || echo nghttp2-client
+  has node || echo nodejs
+  has npm || echo npm
 }
 
 install_packages() {
@@ -73,6 +77,29 @@ install_h2spec() {
   cp "$h2spec_module/go.mod" "$stamp"
 }
 
+# Our client with grpc-go; built anew when its code or its versions change.
+install_go_client() {
+  local stamp="$cache/bin/.interop-go" state
+  state="$(cat "$go_client"/*.go "$go_client/go.mod" "$go_client/go.sum" | cksum)"
+  [ -x "$cache/bin/interop-go" ] && [ "$state" = "$(cat "$stamp" 2>/dev/null)" ] && return
+  echo "setup: building the client with grpc-go"
+  (cd "$go_client" && go build -mod=readonly -o "$cache/bin/interop-go" .)
+  echo "$state" >"$stamp"
+}
+
+# The packages of our client with grpc-js, anew when their versions change.
+install_node_packages() {
+  local stamp="$cache/node/.package-lock"
+  cmp -s "$node_client/package-lock.json" "$stamp" && return
+  echo "setup: installing grpc-js"
+  rm -rf "$cache/node"
+  mkdir -p "$cache/node"
+  cp "$node_client/package.json" "$node_client/package-lock.json" "$cache/node/"
+  # Nothing of these needs its installation scripts.
+  (cd "$cache/node" && npm ci --silent --ignore-scripts --no-audit --no-fund)
+  cp "$node_client/package-lock.json" "$stamp"
+}
+
 if ! has cargo; then
   echo "setup: cargo is missing: install the Rust toolchain, with rustfmt and clippy" >&2
   exit 1
@@ -83,4 +110,6 @@ if [ "$scope" = test ]; then
   install_python
   install_grpcurl
   install_h2spec
+  install_go_client
+  install_node_packages
 fi

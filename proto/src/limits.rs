@@ -79,6 +79,10 @@ pub const STREAM_WINDOW_BYTES_MIN: u32 = 1 << 10;
 pub const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 /// The longest DATA frame that we send, whatever a peer accepts.
 pub const DATA_FRAME_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a header list, as they are counted, that are as much effort as a frame.
+pub const HEADER_BYTES_PER_EFFORT: usize = 256;
+/// Streams whose windows change together that are as much effort as a frame.
+pub const STREAMS_PER_EFFORT: usize = 16;
 /// What one stream may send in its turn when several wait for the same window.
 pub const SEND_TURN_BYTES_MAX: usize = 16 << 10;
 /// Answers to PING, SETTINGS and the like that may wait to be sent before no more is read.

@@ -5,26 +5,32 @@
 //!                                         └► other shard's: park, mesh ─► errand there ─► parcel back ─► answer
 //! ```
 
+use std::collections::hash_map::RandomState;
 use std::collections::{HashSet, VecDeque};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use prism_backends::{Failure, KeyHasher, OwnedReply};
 use prism_proto::h2::{Event, server};
-use prism_shard::{Application, Mesh, PeerId, Slab, SlabKey, Timers, Turn};
+use prism_shard::{Application, CounterText, Counters, Mesh, PeerId, Slab, SlabKey, Timers, Turn};
 
 use crate::backends::Instances;
 use crate::call::{Parcel, Parked};
+use crate::client::{Client, Progress, charge_event};
+use crate::handshakes::Handshakes;
 use crate::registry::Registry;
 use crate::services::Connection;
 use crate::services::health::Health;
 use crate::services::reflection::Reflection;
-use crate::status;
 use crate::wire::Wire;
+use crate::{statistics, status};
 
 /// The token of the timer that looks for passed deadlines.
 const SWEEP_TIMER: u64 = 0;
 /// The token of the timer that ends the patience with clients that do not answer a drain.
 const DRAIN_TIMER: u64 = 1;
+/// The token of the timer that ends handshakes.
+const HANDSHAKE_TIMER: u64 = 2;
 /// How long a drain waits for a client to have seen the first GOAWAY, so that calls that cross it on their way are
 /// still served. A client that does not answer its PING by then is told the last call that counts.
 const DRAIN_PATIENCE_NS: u64 = 300_000_000;
@@ -56,6 +62,9 @@ pub(crate) struct Proxy {
     pub(crate) is_sweep_set: bool,
     services: Vec<&'static str>,
     engine: server::Config,
+    /// What keeps clients from choosing stream identifiers that are slow to find.
+    secret: u64,
+    handshakes: Handshakes,
     peers: HashSet<PeerId>,
 }
 
@@ -66,6 +75,9 @@ pub(crate) struct Lane<'t> {
     pub(crate) now_ns: u64,
     pub(crate) shard: u32,
     pub(crate) shards: u32,
+    /// Calls of this connection that wait for another shard.
+    pub(crate) parked: &'t mut usize,
+    pub(crate) counters: &'t mut Counters,
 }
 
 impl Proxy {
@@ -87,22 +99,57 @@ impl Proxy {
             is_sweep_set: false,
             services,
             engine: server::Config { limits: registry.limits },
+            secret: RandomState::new().hash_one(shards),
+            handshakes: Handshakes::default(),
             peers: HashSet::new(),
             registry,
         }
     }
 
-    /// Feeds a connection and does what it asks for. Returns whether it reads no further until its output is sent.
-    fn pump(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) -> bool {
-        let Some(connection) = turn.peers.get_mut(peer).map(Wire::client) else { return false };
-        let mut lane =
-            Lane { mesh: turn.mesh, timers: turn.timers, now_ns: turn.now_ns, shard: turn.shard, shards: turn.shards };
+    /// Feeds a connection and does what it asks for, as far as its share of the turn goes; what is left over goes on in
+    /// the next turn, or when the output has been sent.
+    fn serve(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
+        let Some(client) = turn.peers.get_mut(peer).map(Wire::whole_client) else { return };
+        client.begin_turn(turn.now_ns, bytes.len());
+        let Client { connection, parked, .. } = client;
+        let mut lane = Lane {
+            mesh: turn.mesh,
+            timers: turn.timers,
+            now_ns: turn.now_ns,
+            shard: turn.shard,
+            shards: turn.shards,
+            parked,
+            counters: turn.counters,
+        };
         let input = connection.begin(bytes);
-        while let Some(event) = connection.poll(&input, lane.now_ns) {
+        while connection.effort_left() > 0
+            && let Some(event) = connection.poll(&input, lane.now_ns)
+        {
+            let before = connection.output().len();
             self.event(&mut lane, peer, connection, event);
+            let answer_bytes = connection.output().len() - before;
+            charge_event(connection, answer_bytes);
         }
         connection.end(input);
-        connection.wants_pause()
+        if let Some(counts) = connection.take_counts() {
+            statistics::add(turn.counters, &counts);
+        }
+        let progress = client.progress();
+        let wants_pause = match progress {
+            Progress::Done => false,
+            Progress::Blocked => true,
+            Progress::MoreNextTurn { is_much } => is_much || client.is_paused,
+        };
+        let is_paused = std::mem::replace(&mut client.is_paused, wants_pause);
+        match (is_paused, wants_pause) {
+            (false, true) => turn.peers.pause_reading(peer),
+            (true, false) => turn.peers.resume_reading(peer),
+            _ => {}
+        }
+        if matches!(progress, Progress::MoreNextTurn { .. }) {
+            turn.counters.add_own(statistics::SHARES_USED_UP_AT, 1);
+            turn.peers.call_again(peer);
+        }
     }
 
     fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, connection: &mut Connection, event: Event<'_>) {
@@ -116,7 +163,7 @@ impl Proxy {
             Event::Message { stream, message } => self.reflection.message(connection, stream, &message),
             Event::HalfClosed { stream } => connection.finish(stream, &prism_proto::status::Status::OK, &[]),
             Event::Reset { stream } => {
-                self.health.forget(|watcher| watcher.peer == peer && watcher.stream == stream);
+                self.health.forget(peer, stream);
             }
             // Answers wait in the connection; nobody here produces more than it has room for.
             Event::Writable { .. } => {}
@@ -126,7 +173,9 @@ impl Proxy {
     /// The answer of another shard: to the connection, if both it and the call are still there.
     fn answered(&mut self, turn: &mut Turn<'_, Self>, call: u64, outcome: Result<OwnedReply, Failure>) {
         let Some(parked) = self.calls.remove(SlabKey::from_bits(call)) else { return };
-        let Some(connection) = turn.peers.get_mut(parked.peer).map(Wire::client) else { return };
+        let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::whole_client) else { return };
+        client.parked = client.parked.saturating_sub(1);
+        let connection = &mut client.connection;
         match outcome {
             Ok(reply) => crate::services::keyvalue::answer(connection, parked.stream, reply.view()),
             Err(failure) => connection.finish(parked.stream, &status::from_failure(failure), &[]),
@@ -139,8 +188,9 @@ impl Proxy {
         let expired: Vec<SlabKey> = self.calls.iter().filter(|(_, parked)| due(parked)).map(|(key, _)| key).collect();
         for key in expired {
             let Some(parked) = self.calls.remove(key) else { continue };
-            if let Some(connection) = turn.peers.get_mut(parked.peer).map(Wire::client) {
-                connection.finish(parked.stream, &status::expired_waiting(), &[]);
+            if let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::whole_client) {
+                client.parked = client.parked.saturating_sub(1);
+                client.connection.finish(parked.stream, &status::expired_waiting(), &[]);
             }
         }
         if self.calls.iter().any(|(_, parked)| parked.deadline_ns != 0) {
@@ -173,6 +223,29 @@ impl Proxy {
         }
     }
 
+    /// Ends the clients whose time for the handshake is over.
+    fn end_handshakes(&mut self, turn: &mut Turn<'_, Self>) {
+        self.handshakes.is_timer_set = false;
+        while let Some(peer) = self.handshakes.take_due(turn.now_ns) {
+            if is_shaking_hands(turn, peer)
+                && let Some(connection) = turn.peers.get_mut(peer).map(Wire::client)
+            {
+                connection.handshake_timed_out();
+                if let Some(counts) = connection.take_counts() {
+                    statistics::add(turn.counters, &counts);
+                }
+            }
+        }
+        self.set_handshake_timer(turn);
+    }
+
+    /// Makes sure that the next handshake is ended in time; without room for a timer, the next connection tries again.
+    fn set_handshake_timer(&mut self, turn: &mut Turn<'_, Self>) {
+        let Some(next_ns) = self.handshakes.next_ns() else { return };
+        self.handshakes.is_timer_set =
+            self.handshakes.is_timer_set || turn.timers.set(next_ns, HANDSHAKE_TIMER).is_ok();
+    }
+
     fn tell_watchers(&mut self, turn: &mut Turn<'_, Self>) {
         for (peer, stream, response) in self.health.changes() {
             if let Some(connection) = turn.peers.get_mut(peer).map(Wire::client) {
@@ -182,32 +255,46 @@ impl Proxy {
     }
 }
 
+fn is_shaking_hands(turn: &Turn<'_, Proxy>, peer: PeerId) -> bool {
+    turn.peers.get(peer).is_some_and(Wire::is_shaking_hands)
+}
+
 impl Application for Proxy {
     type Machine = Wire;
     type Parcel = Parcel;
     type Control = Control;
 
+    const COUNTERS: &'static [CounterText] = statistics::COUNTERS;
+
     fn connected(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) -> Wire {
         self.peers.insert(peer);
-        Wire::Client(Connection::new(&self.engine, turn.now_ns))
+        let timeout_ns = self.engine.limits.handshake_timeout_ns;
+        if timeout_ns > 0 {
+            self.handshakes.begin(peer, turn.now_ns.saturating_add(timeout_ns), |peer| is_shaking_hands(turn, peer));
+            self.set_handshake_timer(turn);
+        }
+        Wire::Client(Client::new(Connection::new(&self.engine, turn.now_ns).with_secret(self.secret)))
     }
 
     fn received(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
-        if self.pump(turn, peer, bytes) {
-            turn.peers.pause_reading(peer);
-        }
+        self.serve(turn, peer, bytes);
+    }
+
+    fn called_again(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
+        self.serve(turn, peer, &[]);
     }
 
     /// A connection that held back because much waited to be sent goes on with what it kept.
     fn flushed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
-        if !self.pump(turn, peer, &[]) {
-            turn.peers.resume_reading(peer);
-        }
+        self.serve(turn, peer, &[]);
     }
 
-    fn closed(&mut self, _turn: &mut Turn<'_, Self>, peer: PeerId, _machine: Wire) {
+    fn closed(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, mut machine: Wire) {
+        if let Some(counts) = machine.client().take_counts() {
+            statistics::add(turn.counters, &counts);
+        }
         self.peers.remove(&peer);
-        self.health.forget(|watcher| watcher.peer == peer);
+        self.health.forget_all(peer);
     }
 
     fn parcel(&mut self, turn: &mut Turn<'_, Self>, from: u32, parcel: Parcel) {
@@ -224,6 +311,7 @@ impl Application for Proxy {
                 self.sweep_deadlines(turn);
             }
             DRAIN_TIMER => self.drain_peers(turn),
+            HANDSHAKE_TIMER => self.end_handshakes(turn),
             _ => debug_assert!(false, "the proxy sets no other timer"),
         }
     }

@@ -12,7 +12,7 @@ use crate::app::{Lane, Proxy};
 use crate::backends::Instances;
 use crate::call::{Errand, Parcel, Parked};
 use crate::services::{Connection, keyvalue};
-use crate::status;
+use crate::{statistics, status};
 
 /// The full names of the services that are served: those whose calls can succeed.
 pub(crate) fn served() -> Vec<&'static str> {
@@ -120,6 +120,12 @@ impl Proxy {
         (namespace, hash, command): (u16, u64, &Command<'_>),
     ) -> Result<(), Status> {
         let Origin { peer, stream, deadline_ns } = origin;
+        // Calls that were reset still wait there: no connection fills the queues of all with those.
+        let waiting_max = self.registry.limits.streams_per_connection_max;
+        if *lane.parked >= waiting_max {
+            lane.counters.add_own(statistics::CALLS_OVER_SHARE_AT, 1);
+            return Err(status::too_many_waiting(waiting_max));
+        }
         let calls_max = self.registry.limits.calls_per_shard_max;
         let call =
             self.calls.insert(Parked { peer, stream, deadline_ns }).map_err(|_| status::too_many_calls(calls_max))?;
@@ -129,6 +135,7 @@ impl Proxy {
             self.calls.remove(call);
             return Err(status::mesh_full(owner));
         }
+        *lane.parked += 1;
         if deadline_ns != 0 && !self.is_sweep_set {
             self.set_sweep(lane.timers, lane.now_ns);
         }

@@ -16,6 +16,7 @@ use crate::listeners::{self, Listener};
 use crate::logging::{self, LevelHandle};
 use crate::registry::Registry;
 use crate::signals::{Signal, Signals};
+use crate::statistics;
 
 /// Exit code of a failure while running.
 const EXIT_FAILED: u8 = 1;
@@ -60,6 +61,7 @@ fn serve(args: &Args, config: Effective, level: &LevelHandle, started: Instant) 
     say_ready(&config, &addresses, started);
 
     let handle = shards.handle();
+    let statistics = shards.statistics();
     let waiting = signals.handle();
     let joined = thread::spawn(move || {
         let outcome = shards.join();
@@ -71,10 +73,12 @@ fn serve(args: &Args, config: Effective, level: &LevelHandle, started: Instant) 
         match signal {
             Signal::Stop => running.drain(),
             Signal::Reload => running.reload(),
+            Signal::Report => statistics::log(&statistics),
         }
     }
     let outcome = joined.join().map_err(|_| "the thread that waits for the shards failed".to_owned())?;
     drop(files);
+    statistics::log(&statistics);
     outcome.map_err(|failed| failed.to_string())?;
     tracing::info!("stopped");
     Ok(())

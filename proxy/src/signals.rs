@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use signal_hook::iterator::{Handle, Signals as Delivered};
 
@@ -15,6 +15,8 @@ pub enum Signal {
     Stop,
     /// SIGHUP: read the configuration file again.
     Reload,
+    /// SIGUSR1: log the statistics of every shard.
+    Report,
 }
 
 /// The exit code of a process that is told to stop a second time: it did not finish its work.
@@ -39,7 +41,7 @@ impl Signals {
             flag::register_conditional_shutdown(signal, IMPATIENT_EXIT_CODE, Arc::clone(&asked))?;
             flag::register(signal, Arc::clone(&asked))?;
         }
-        Ok(Self { delivered: Delivered::new([SIGTERM, SIGINT, SIGHUP])? })
+        Ok(Self { delivered: Delivered::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])? })
     }
 
     /// Waits for the next signal; `None` once the handle was closed.
@@ -48,6 +50,7 @@ impl Signals {
     pub fn wait(&mut self) -> Option<Signal> {
         self.delivered.forever().next().map(|signal| match signal {
             SIGHUP => Signal::Reload,
+            SIGUSR1 => Signal::Report,
             _ => Signal::Stop,
         })
     }

@@ -57,6 +57,16 @@ pub(crate) fn too_many_calls(calls_max: usize) -> Status {
     Status::new(Code::ResourceExhausted, message)
 }
 
+/// Too many calls of one connection wait for other shards, most of them reset by its client.
+#[cold]
+pub(crate) fn too_many_waiting(calls_max: usize) -> Status {
+    let message = format!(
+        "{calls_max} calls of this connection are executed already, reset ones included \
+         (limits.streams_per_connection_max); try again later"
+    );
+    Status::new(Code::ResourceExhausted, message)
+}
+
 /// The queue to the key's owner is full.
 #[cold]
 pub(crate) fn mesh_full(owner: u32) -> Status {

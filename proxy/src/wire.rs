@@ -3,19 +3,33 @@
 use prism_proto::h2::server::Connection;
 use prism_shard::Machine;
 
+use crate::client::Client;
+
 /// A peer's protocol machine.
 #[derive(Debug)]
 pub(crate) enum Wire {
     /// A client that calls us.
-    Client(Connection),
+    Client(Client),
 }
 
 impl Wire {
     /// The connection of a client.
     #[inline]
     pub(crate) fn client(&mut self) -> &mut Connection {
-        let Self::Client(connection) = self;
-        connection
+        &mut self.whole_client().connection
+    }
+
+    /// A client with what is kept beside its connection.
+    #[inline]
+    pub(crate) fn whole_client(&mut self) -> &mut Client {
+        let Self::Client(client) = self;
+        client
+    }
+
+    /// Whether HTTP/2 has not begun yet.
+    pub(crate) fn is_shaking_hands(&self) -> bool {
+        let Self::Client(client) = self;
+        client.connection.is_shaking_hands()
     }
 }
 
@@ -23,14 +37,14 @@ impl Machine for Wire {
     #[inline]
     fn output(&mut self) -> &mut Vec<u8> {
         match self {
-            Self::Client(connection) => connection.output(),
+            Self::Client(client) => client.connection.output(),
         }
     }
 
     #[inline]
     fn is_finished(&self) -> bool {
         match self {
-            Self::Client(connection) => connection.is_finished(),
+            Self::Client(client) => client.connection.is_finished(),
         }
     }
 }

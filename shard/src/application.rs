@@ -53,8 +53,8 @@ pub trait Application: Sized + 'static {
     /// Bytes arrived from a peer, at least one.
     fn received(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]);
 
-    /// Goes on with a peer for which [`Peers::call_again`] was called in an earlier turn: after what has come for others,
-    /// and in the order of those calls.
+    /// Goes on with a peer for which [`Peers::call_again`] was called in an earlier turn: after what has come for
+    /// others, and in the order of those calls.
     fn called_again(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) {
         let _ = (turn, peer);
     }

@@ -136,8 +136,8 @@ impl<M: Machine> Peers<M> {
         self.set_paused(id, false);
     }
 
-    /// Has [`crate::Application::called_again`] called for a peer in the next turn: for one that has more to do than its
-    /// share of this one. A peer whose other side has stopped sending does not end before.
+    /// Has [`crate::Application::called_again`] called for a peer in the next turn: for one that has more to do than
+    /// its share of this one. A peer whose other side has stopped sending does not end before.
     pub fn call_again(&mut self, id: PeerId) {
         let Some(index) = self.find(id) else { return };
         if !std::mem::replace(&mut self.slots[index as usize].to_call_again, true) {

@@ -1,9 +1,14 @@
-"""Checks a proxy with grpcio: grpcio_client.py ADDRESS PROTO_FOLDER SCRATCH_FOLDER.
+"""Checks a proxy with grpcio, gRPC's C core: grpcio_client.py ADDRESS PROTO_FOLDER CASE...
 
-The messages and stubs are made from the .proto files on the spot, so nothing here shares code with the proxy.
+The messages and stubs are made from the .proto files on the spot, so nothing here shares code with the proxy. Each case
+prints one line, "CASE: passed"; the first that does not pass ends the program.
 """
 
+import queue
 import sys
+import tempfile
+import threading
+import time
 from importlib import resources
 from pathlib import Path
 
@@ -11,6 +16,12 @@ import grpc
 from grpc_tools import protoc
 
 PATIENCE_SECONDS = 60
+PINGING = [
+    ("grpc.keepalive_time_ms", 100),
+    ("grpc.keepalive_timeout_ms", 2_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+]
 
 
 def generate(protos: Path, out: Path) -> None:
@@ -21,52 +32,59 @@ def generate(protos: Path, out: Path) -> None:
     assert status == 0, f"protoc ended with {status}"
 
 
-def connect(address: str) -> grpc.Channel:
-    """A connection that is not shared with another channel to the same address."""
-    options = [
-        ("grpc.use_local_subchannel_pool", 1),
-        ("grpc.max_receive_message_length", 5 << 20),
-        ("grpc.enable_http_proxy", 0),
-    ]
-    return grpc.insecure_channel(address, options=options)
+def fails(code: grpc.StatusCode, words: str, call, *arguments, **fields) -> None:
+    try:
+        call(*arguments, **fields)
+    except grpc.RpcError as error:
+        assert error.code() == code, f"{error.code()} instead of {code}: {error.details()}"
+        assert words in error.details(), f"{words!r} is not in {error.details()!r}"
+    else:
+        raise AssertionError(f"the call was meant to fail with {code}")
 
 
-class Checks:
-    """One method for each thing that has to hold."""
+class Cases:
+    """One method for each case; tests/tests/interop/cases.rs says what they are about."""
 
     def __init__(self, address: str) -> None:
         from prism.interfaces.keyvalue import keyvalue_basic_pb2, keyvalue_basic_pb2_grpc
 
         self.pb = keyvalue_basic_pb2
-        self.stubs = [keyvalue_basic_pb2_grpc.KeyValueBasicInterfaceStub(connect(address)) for _ in range(4)]
-        self.stub = self.stubs[0]
+        self.make_stub = keyvalue_basic_pb2_grpc.KeyValueBasicInterfaceStub
         self.address = address
+        self.stub = self.make_stub(self.connect())
 
-    def set(self, key: str, value: bytes, **fields):
-        return self.stub.Set(self.pb.SetRequest(key=key, value=value, **fields), timeout=PATIENCE_SECONDS)
+    def connect(self, *options) -> grpc.Channel:
+        """A connection that is not shared with another channel to the same address."""
+        own = [
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.max_receive_message_length", 5 << 20),
+            ("grpc.enable_http_proxy", 0),
+        ]
+        return grpc.insecure_channel(self.address, options=[*own, *options])
 
-    def get(self, key: str, **fields):
-        return self.stub.Get(self.pb.GetRequest(key=key, **fields), timeout=PATIENCE_SECONDS)
+    def set(self, key: str, value: bytes, stub=None, **call):
+        request = self.pb.SetRequest(key=key, value=value)
+        response = (stub or self.stub).Set(request, timeout=PATIENCE_SECONDS, **call)
+        assert response.success, "a status of OK means success"
 
-    def fails(self, code: grpc.StatusCode, words: str, call, *arguments, **fields) -> None:
-        try:
-            call(*arguments, **fields)
-        except grpc.RpcError as error:
-            assert error.code() == code, f"{error.code()} instead of {code}: {error.details()}"
-            assert words in error.details(), f"{words!r} is not in {error.details()!r}"
-        else:
-            raise AssertionError(f"the call was meant to fail with {code}")
+    def get(self, key: str, stub=None, namespace: str = "", **call):
+        request = self.pb.GetRequest(key=key, namespace=namespace)
+        return (stub or self.stub).Get(request, timeout=PATIENCE_SECONDS, **call)
 
-    def check_round_trips(self) -> None:
-        values = {"empty": b"", "text": "größe".encode(), "binary": bytes(range(256)), "large": b"x" * (1 << 20)}
+    def watch(self, *options, timeout=PATIENCE_SECONDS):
+        """A stream on which nothing more happens. Its messages are written by hand, for grpcio has taken `grpc`."""
+        stream = self.connect(*options).unary_stream("/grpc.health.v1.Health/Watch")(b"", timeout=timeout)
+        assert next(stream) == b"\x08\x01", "SERVING"
+        return stream
+
+    def unary(self) -> None:
+        values = {"empty": b"", "text": "größe".encode(), "binary": bytes(range(256))}
         for key, value in values.items():
-            assert self.set(key, value).success
+            self.set(key, value)
         for key, value in values.items():
             response = self.get(key)
             assert response.found and response.value == value, key
         assert not self.get("missing").found
-
-    def check_delete_and_exists(self) -> None:
         self.set("doomed", b"v")
         for found in (True, False):
             exists = self.stub.Exists(self.pb.ExistsRequest(key="doomed"), timeout=PATIENCE_SECONDS)
@@ -74,63 +92,114 @@ class Checks:
             deleted = self.stub.Delete(self.pb.DeleteRequest(key="doomed"), timeout=PATIENCE_SECONDS)
             assert deleted.success and deleted.found == found
 
-    def check_many_calls_at_once(self) -> None:
+    def many_at_once(self) -> None:
+        stubs = [self.make_stub(self.connect()) for _ in range(4)]
         keys = [f"key-{number}" for number in range(2_000)]
         writes = [
-            self.stubs[number % 4].Set.future(self.pb.SetRequest(key=key, value=key.encode()), timeout=PATIENCE_SECONDS)
+            stubs[number % 4].Set.future(self.pb.SetRequest(key=key, value=key.encode()), timeout=PATIENCE_SECONDS)
             for number, key in enumerate(keys)
         ]
         assert all(write.result().success for write in writes)
         reads = [
-            self.stubs[(number + 1) % 4].Get.future(self.pb.GetRequest(key=key), timeout=PATIENCE_SECONDS)
+            stubs[(number + 1) % 4].Get.future(self.pb.GetRequest(key=key), timeout=PATIENCE_SECONDS)
             for number, key in enumerate(keys)
         ]
         assert [read.result().value for read in reads] == [key.encode() for key in keys]
 
-    def check_failures(self) -> None:
-        self.fails(grpc.StatusCode.NOT_FOUND, "nowhere", self.get, "k", namespace="nowhere")
-        self.fails(grpc.StatusCode.INVALID_ARGUMENT, "limits.key_bytes_max", self.get, "k" * 1_025)
-        self.fails(grpc.StatusCode.INVALID_ARGUMENT, "", self.get, "")
-        self.fails(grpc.StatusCode.RESOURCE_EXHAUSTED, "limits.message_bytes_max", self.set, "k", b"x" * (4 << 20))
-        assert self.set("k", b"v").success, "the connection lives on"
+    def large(self) -> None:
+        value = b"0123456789abcde\n" * ((4 << 20) // 16 - 64)
+        self.set("large", value)
+        assert self.get("large").value == value
 
-    def check_compression_is_refused(self) -> None:
-        request = self.pb.SetRequest(key="k", value=b"a" * 10_000)
-        options = {"compression": grpc.Compression.Gzip, "timeout": PATIENCE_SECONDS}
-        self.fails(grpc.StatusCode.UNIMPLEMENTED, "gzip", self.stub.Set, request, **options)
+    def too_large(self) -> None:
+        fails(grpc.StatusCode.RESOURCE_EXHAUSTED, "limits.message_bytes_max", self.set, "k", b"x" * (4 << 20))
+        self.set("after", b"v")
 
-    def check_metadata_is_ignored(self) -> None:
-        self.set("with metadata", b"v")
-        metadata = [("x-request-id", "1"), ("x-binary-bin", bytes(range(50)))]
-        response = self.stub.Get(self.pb.GetRequest(key="with metadata"), metadata=metadata, timeout=PATIENCE_SECONDS)
-        assert response.found
+    def health_watch(self) -> None:
+        stream = self.watch()
+        stream.cancel()
+        assert stream.code() == grpc.StatusCode.CANCELLED
 
-    def check_cancelled_calls(self) -> None:
+    def reflection(self) -> None:
+        requests: queue.Queue = queue.Queue()
+        call = self.connect().stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+        stream = call(iter(requests.get, None), timeout=PATIENCE_SECONDS)
+        for _ in range(3):
+            # list_services = 7: "*"
+            requests.put(b"\x3a\x01*")
+            assert b"prism.interfaces.keyvalue.KeyValueBasicInterface" in next(stream)
+        requests.put(None)
+        assert list(stream) == [] and stream.code() == grpc.StatusCode.OK
+
+    def deadline(self) -> None:
+        stream = self.watch(timeout=0.3)
+        fails(grpc.StatusCode.DEADLINE_EXCEEDED, "", next, stream)
+
+    def cancel(self) -> None:
         for number in range(200):
             self.stub.Set.future(self.pb.SetRequest(key=f"cancelled-{number}", value=b"v" * 10_000)).cancel()
-        assert self.set("after", b"v").success, "the connection lives on"
+        self.set("after", b"v")
 
-    def check_unknown_method(self) -> None:
-        call = connect(self.address).unary_unary("/no.such.Service/Nothing")
-        self.fails(grpc.StatusCode.UNIMPLEMENTED, "/no.such.Service/Nothing", call, b"", timeout=PATIENCE_SECONDS)
+    def metadata(self) -> None:
+        binary = bytes([255, 0, 254, 1, 44, 61, 32, 7])
+        for length in range(len(binary)):
+            self.get("k", metadata=[("x-request-id", "1"), ("x-request-id", "2"), ("x-data-bin", binary[:length])])
 
-    def check_health(self) -> None:
-        # Messages of one string and one enumeration, by hand: the package `grpc` is taken by grpcio itself.
-        call = connect(self.address).unary_unary("/grpc.health.v1.Health/Check")
-        assert call(b"", timeout=PATIENCE_SECONDS) == b"\x08\x01", "SERVING"
+    def status_message(self) -> None:
+        fails(grpc.StatusCode.NOT_FOUND, "größe 100%", self.get, "k", namespace="größe 100%")
+        fails(grpc.StatusCode.INVALID_ARGUMENT, "limits.key_bytes_max", self.get, "k" * 1_025)
 
-    def run(self) -> None:
-        for name in sorted(name for name in dir(self) if name.startswith("check_")):
-            getattr(self, name)()
-            print(f"{name}: passed")
+    def unknown_method(self) -> None:
+        call = self.connect().unary_unary("/no.such.Service/Nothing")
+        fails(grpc.StatusCode.UNIMPLEMENTED, "/no.such.Service/Nothing", call, b"", timeout=PATIENCE_SECONDS)
+
+    def gzip(self) -> None:
+        compressed = {"compression": grpc.Compression.Gzip}
+        value = b"0123456789abcde\n" * 200_000
+        self.set("gzip", value, **compressed)
+        assert self.get("gzip", **compressed).value == value
+        bomb = b"\0" * (64 << 20)
+        fails(grpc.StatusCode.RESOURCE_EXHAUSTED, "limits.message_bytes_max", self.set, "gzip", bomb, **compressed)
+        self.set("gzip", b"small", **compressed)
+        # An encoding that the proxy does not know.
+        deflated = {"compression": grpc.Compression.Deflate}
+        fails(grpc.StatusCode.UNIMPLEMENTED, "deflate", self.set, "k", b"a" * 10_000, **deflated)
+
+    def keepalive(self) -> None:
+        stream = self.watch(*PINGING)
+        threading.Timer(2, stream.cancel).start()
+        fails(grpc.StatusCode.CANCELLED, "", next, stream)
+
+    def too_many_pings(self) -> None:
+        stream = self.watch(*PINGING)
+        fails(grpc.StatusCode.UNAVAILABLE, "too_many_pings", next, stream)
+
+    def connection_drain(self) -> None:
+        channel = self.connect()
+        connections = []
+        channel.subscribe(
+            lambda state: connections.append(state) if state == grpc.ChannelConnectivity.READY else None,
+            try_to_connect=True,
+        )
+        stub, number = self.make_stub(channel), 0
+        begun = time.monotonic()
+        while len(connections) < 4:
+            assert time.monotonic() - begun < PATIENCE_SECONDS, "the connection does not grow old"
+            key = f"drain-{number}"
+            self.set(key, key.encode(), stub=stub)
+            assert self.get(key, stub=stub).value == key.encode()
+            number += 1
 
 
 def main() -> None:
-    address, protos, scratch = sys.argv[1], Path(sys.argv[2]).resolve(), Path(sys.argv[3])
-    generate(protos, scratch)
-    sys.path.insert(0, str(scratch))
-    Checks(address).run()
-    print("every check passed")
+    address, protos = sys.argv[1], Path(sys.argv[2]).resolve()
+    with tempfile.TemporaryDirectory() as scratch:
+        generate(protos, Path(scratch))
+        sys.path.insert(0, scratch)
+        cases = Cases(address)
+        for name in sys.argv[3:]:
+            getattr(cases, name)()
+            print(f"{name}: passed", flush=True)
 
 
 if __name__ == "__main__":

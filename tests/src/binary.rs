@@ -13,16 +13,22 @@ pub(crate) fn proxy() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| match env::var_os("PRISM_PROXY_BIN") {
         Some(path) => path.into(),
-        None => build_proxy(),
+        None => build_here("prism-proxy"),
     })
 }
 
-fn build_proxy() -> PathBuf {
+/// The operator's command line, in the profile that the tests were built in.
+pub(crate) fn ctl() -> &'static PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| build_here("prismctl"))
+}
+
+fn build_here(program: &str) -> PathBuf {
     let test = env::current_exe().expect("a running test has a path");
     let folder = test.parent().and_then(|deps| deps.parent()).expect("tests lie in PROFILE/deps");
     match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => build("prism-proxy", "prism-proxy", "dev"),
-        Some(profile) => build("prism-proxy", "prism-proxy", profile),
+        Some("debug") | None => build("prism-proxy", program, "dev"),
+        Some(profile) => build("prism-proxy", program, profile),
     }
 }
 

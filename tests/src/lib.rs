@@ -5,6 +5,7 @@
 mod answer;
 mod binary;
 mod caller;
+mod ctl;
 pub mod fuzz;
 mod launch;
 mod log;
@@ -18,8 +19,9 @@ mod wire;
 pub use answer::Answer;
 pub use binary::build;
 pub use caller::{Caller, Request, prefixed};
+pub use ctl::{Ctl, Done};
 pub use launch::{Finished, Launch, cores};
-pub use proxy::Proxy;
+pub use proxy::{Proxy, waited_for_core};
 pub use random::Random;
 pub use scratch::Scratch;
 pub use wait::{until, until_async};

@@ -1,7 +1,9 @@
 //! A proxy that serves in a process of its own.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
 use std::{fs, thread};
 
 use tonic::transport::{Channel, Endpoint};
@@ -97,12 +99,51 @@ impl Proxy {
         assert!(self.log.wait(|line| line.contains(part).then_some(())).is_some(), "no line contains {part:?}");
     }
 
+    /// What the shards have counted up to now, added up: it is asked for by SIGUSR1 and read from the log.
+    ///
+    /// # Panics
+    /// When it does not come.
+    #[track_caller]
+    pub fn counters(&self) -> BTreeMap<String, u64> {
+        let lines = |text: &str| text.lines().filter_map(counters_line).collect::<Vec<_>>();
+        let seen = lines(&self.log()).len();
+        self.signal("USR1");
+        let mut left = seen + self.shards();
+        let line_of_last_shard = |line: &str| {
+            left -= usize::from(counters_line(line).is_some());
+            (left == 0).then_some(())
+        };
+        assert!(self.log.wait(line_of_last_shard).is_some(), "the proxy does not log its statistics");
+        let mut sums = BTreeMap::new();
+        for (name, value) in lines(&self.log()).into_iter().skip(seen).flatten() {
+            *sums.entry(name).or_default() += value;
+        }
+        sums
+    }
+
     /// Memory that is resident, in bytes.
     pub fn resident_bytes(&self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// The most memory that was ever resident, in bytes.
+    pub fn resident_bytes_peak(&self) -> u64 {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, field: &str) -> u64 {
         let status = fs::read_to_string(self.proc("status")).expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the kernel tells");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the kernel tells");
         let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number of KiB");
         kib << 10
+    }
+
+    /// How long the shards' threads have waited for a core so far, although they had something to do, all together.
+    pub fn waited_for_core(&self) -> Duration {
+        let tasks = fs::read_dir(self.proc("task")).expect("the process runs");
+        let of_shard = |task: &PathBuf| fs::read_to_string(task.join("comm")).is_ok_and(|it| it.starts_with("shard-"));
+        let shards = tasks.filter_map(|task| Some(task.ok()?.path())).filter(of_shard);
+        shards.map(|task| waited_for_core(&task.join("schedstat"))).sum()
     }
 
     /// Open file descriptors.
@@ -127,6 +168,23 @@ impl Drop for Proxy {
     }
 }
 
+/// How long a thread has waited for a core, by its `schedstat` in `/proc`: the second number, in nanoseconds. Nothing
+/// where the kernel does not tell.
+pub fn waited_for_core(schedstat: &Path) -> Duration {
+    let text = fs::read_to_string(schedstat).unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().nth(1).and_then(|waited| waited.parse().ok()).unwrap_or(0))
+}
+
+/// `... INFO statistics shard=0 counters="turns=12 enters=4"`.
+fn counters_line(line: &str) -> Option<Vec<(String, u64)>> {
+    let (_, counters) = line.split_once(" statistics shard=")?.1.split_once(" counters=")?;
+    let pairs = counters.trim_matches('"').split(' ').map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        Some((name.to_owned(), value.parse().ok()?))
+    });
+    pairs.collect()
+}
+
 impl Ready {
     /// `prism-proxy 0.1.0 serving on 127.0.0.1:8980 (cores 0-1, 2 shards, ready in 12 ms)`, addresses with commas.
     fn parse(line: &str) -> Option<Self> {
@@ -141,7 +199,14 @@ impl Ready {
 
 #[cfg(test)]
 mod tests {
-    use super::Ready;
+    use super::{Ready, counters_line};
+
+    #[test]
+    fn a_line_of_statistics_is_understood() {
+        let line = "2026-01-01T00:00:00Z  INFO statistics shard=1 counters=\"turns=12 sends=4\"";
+        assert_eq!(counters_line(line), Some(vec![("turns".to_owned(), 12), ("sends".to_owned(), 4)]));
+        assert_eq!(counters_line("INFO draining"), None);
+    }
 
     #[test]
     fn the_ready_line_is_understood() {

@@ -10,6 +10,7 @@ pub mod kind {
     #![allow(missing_docs, reason = "named as in the RFC")]
     pub const DATA: u8 = 0;
     pub const HEADERS: u8 = 1;
+    pub const PRIORITY: u8 = 2;
     pub const RST_STREAM: u8 = 3;
     pub const SETTINGS: u8 = 4;
     pub const PING: u8 = 6;
@@ -24,6 +25,7 @@ pub mod flag {
     pub const END_STREAM: u8 = 1;
     pub const ACK: u8 = 1;
     pub const END_HEADERS: u8 = 4;
+    pub const PADDED: u8 = 8;
 }
 
 /// What a client sends first (RFC 9113 §3.4).
@@ -85,6 +87,16 @@ impl Wire {
     /// As [`Wire::bytes`].
     pub fn open(&mut self, stream: u32, path: &str) -> io::Result<()> {
         self.frame(kind::HEADERS, flag::END_HEADERS, stream, &request_block(path))
+    }
+
+    /// The bytes of one frame.
+    pub fn frame_bytes(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        frame(kind, flags, stream, payload)
+    }
+
+    /// The header block that a gRPC client sends, everything literal (RFC 7541 §6.2.2).
+    pub fn request_block(path: &str) -> Vec<u8> {
+        request_block(path)
     }
 
     /// The next frame; none when the other side has closed.

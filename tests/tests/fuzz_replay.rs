@@ -70,4 +70,4 @@ macro_rules! replayed {
     };
 }
 
-replayed!(frames, hpack_decode, hpack_roundtrip, percent);
+replayed!(frames, grpc_framing, hpack_decode, hpack_roundtrip, percent, server_connection);

@@ -60,7 +60,13 @@ fn parts(member: &[u8]) -> Option<(&[u8], u32, u32)> {
         }
     }
     if flags & flag::HEAD_CHECKSUM != 0 {
-        rest = rest.get(2..)?;
+        let head = &member[..member.len() - trailer.len() - rest.len()];
+        let (checksum, behind) = rest.split_first_chunk()?;
+        // The lower half of the checksum of all that came before it.
+        if crc32fast::hash(head) as u16 != u16::from_le_bytes(*checksum) {
+            return None;
+        }
+        rest = behind;
     }
     let [a, b, c, d, e, f, g, h] = *trailer;
     Some((rest, u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])))

@@ -263,6 +263,7 @@ impl Connection {
         (self.kept, self.kept_from) = input.into_kept(spare);
         if self.is_over() {
             (self.kept, self.kept_from) = (Vec::new(), 0);
+            self.drop_input();
         } else if self.kept.len() <= PARTIAL_BYTES_MAX {
             // A pause may have kept more than a frame for a while.
             self.kept.shrink_to(2 * PARTIAL_BYTES_MAX);
@@ -295,7 +296,7 @@ impl Connection {
     /// Bytes of replies that were received and not delivered, and of requests that wait or have not been taken from the
     /// output.
     pub fn held_bytes(&self) -> usize {
-        self.held.bytes() + self.output.len() + self.kept.len() + self.block.len()
+        self.held.bytes() + self.output.len() + self.kept.len() - self.kept_from + self.block.len()
     }
 
     /// Gives the memory of an assembled message back, so that the next one needs none. Optional.

@@ -143,6 +143,8 @@ pub struct Connection {
     pub(super) held: Held,
     pub(super) spares: Spares,
     pub(super) calm: Calm,
+    /// What may still be done before `poll` makes a break.
+    effort_left: usize,
 }
 
 impl Connection {
@@ -192,6 +194,7 @@ impl Connection {
             held: Held::default(),
             spares: Spares::default(),
             calm: Calm::new(&limits),
+            effort_left: usize::MAX,
         }
     }
 
@@ -237,12 +240,13 @@ impl Connection {
                     Pending::HalfClosed(_) | Pending::Writable(_) => continue,
                 }
             }
-            if self.is_over() || self.wants_pause() {
+            if self.is_over() || self.wants_pause() || self.effort_left == 0 {
                 return None;
             }
             if let Some(event) = self.next_parked() {
                 return Some(event);
             }
+            self.spend(1);
             match self.step(input) {
                 Ok(Step::Event(event)) => return Some(event),
                 Ok(Step::Continue) => {
@@ -279,16 +283,41 @@ impl Connection {
         self.output.len() > self.pause_bytes() || (self.control_frames > CONTROL_FRAMES_MAX && !self.output.is_empty())
     }
 
-    /// Whether a whole frame is kept, with which the next `poll` goes on when no new bytes come: because `poll` was
-    /// not asked to the end, or wanted a pause.
+    /// Whether the next `poll` has something to go on with even when no new bytes come: because it was not asked to the
+    /// end, or wanted a pause.
     pub fn has_more(&self) -> bool {
-        !self.kept.is_empty() && input::begins_with_frame(&self.kept[self.kept_from..])
+        let has_frame = self.phase != Phase::Preface && input::begins_with_frame(&self.kept[self.kept_from..]);
+        has_frame || !self.events.is_empty() || (!self.parked.is_empty() && !self.holds_back())
+    }
+
+    /// Sets how much is done before `poll` returns nothing, although there is more: one for each frame that does not go
+    /// the straight way, more for those that are costly, and what the application adds by [`Self::spend`]. Without a
+    /// call there is no such bound.
+    pub fn set_effort(&mut self, effort: usize) {
+        self.effort_left = effort;
+    }
+
+    /// Counts what was done for this connection.
+    #[inline]
+    pub fn spend(&mut self, effort: usize) {
+        self.effort_left = self.effort_left.saturating_sub(effort);
+    }
+
+    /// What may still be done.
+    #[inline]
+    pub fn effort_left(&self) -> usize {
+        self.effort_left
     }
 
     /// What has been counted since the last call, if anything has.
     #[inline]
     pub fn take_counts(&mut self) -> Option<Counts> {
         self.calm.counts.take()
+    }
+
+    /// Whether the client has yet to send its preface and SETTINGS, or to acknowledge ours.
+    pub fn is_shaking_hands(&self) -> bool {
+        !self.is_acknowledged && self.phase != Phase::Over
     }
 
     /// Whether there is nothing more to read or to write, so that the socket is to be closed.

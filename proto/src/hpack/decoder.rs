@@ -19,6 +19,8 @@ pub struct Decoder {
     literals: Literals,
     /// Size updates since they were asked for.
     resizes: usize,
+    /// Bytes of the list of the block before, as RFC 9113 §6.5.2 counts them.
+    list_bytes: usize,
 }
 
 impl Decoder {
@@ -26,7 +28,7 @@ impl Decoder {
     /// 4,096 bytes, or with `table_bytes_max` when that is less.
     pub fn new(table_bytes_max: usize) -> Self {
         let table = DynamicTable::new(table_bytes_max.min(TABLE_BYTES_INITIAL));
-        Self { table, table_bytes_max, scratch: Vec::new(), literals: Literals::default(), resizes: 0 }
+        Self { table, table_bytes_max, scratch: Vec::new(), literals: Literals::default(), resizes: 0, list_bytes: 0 }
     }
 
     /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the
@@ -94,6 +96,7 @@ impl Decoder {
             }
         }
         self.release();
+        self.list_bytes = list_bytes_max - list.bytes_left + list.excess_bytes;
         if list.excess_bytes > 0 { Err(Error::ListTooLarge) } else { Ok(()) }
     }
 
@@ -171,6 +174,12 @@ impl Decoder {
             return Err(Error::Malformed("table size update after a field"));
         };
         Ok((field, rest))
+    }
+
+    /// How long the list of the last block was, what was not reported included.
+    #[inline]
+    pub fn list_bytes(&self) -> usize {
+        self.list_bytes
     }
 
     /// Changes of the table's size in the blocks since the last call.

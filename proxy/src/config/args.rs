@@ -25,6 +25,7 @@ Examples:
       The same flags, from the environment.
 
 A flag goes before its environment variable, that before the file, and that before the default.
+Signals: TERM and INT drain and stop, HUP reads the file again, USR1 logs what each shard has counted.
 Exit codes: 0 done, 1 failed while running, 2 wrong usage or configuration.";
 
 /// A gRPC data-access proxy that runs one shard on each core.

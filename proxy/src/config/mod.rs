@@ -9,7 +9,7 @@ mod backends;
 mod bytes;
 mod check;
 pub mod cores;
-mod duration;
+pub(crate) mod duration;
 mod effective;
 mod endpoint;
 mod file;

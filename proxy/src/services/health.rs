@@ -2,7 +2,7 @@
 //!
 //! Names are the empty one (the process), the full name of every served service, and `namespace:NAME`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use prism_proto::h2::StreamRef;
 use prism_proto::messages::grpc::health::v1::health_check_response::ServingStatus;
@@ -29,7 +29,8 @@ pub(crate) struct Watcher {
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     statuses: HashMap<String, ServingStatus>,
-    watchers: Vec<Watcher>,
+    /// By connection and stream, so that neither's end searches among the watchers of others.
+    watchers: BTreeMap<(u64, u32), Watcher>,
 }
 
 impl Health {
@@ -78,20 +79,29 @@ impl Health {
                 let told = self.status(&request.service);
                 connection.open(stream, &[]);
                 send_message(connection, stream, &response(told));
-                self.watchers.push(Watcher { peer, stream, service: request.service, told });
+                let watcher = Watcher { peer, stream, service: request.service, told };
+                self.watchers.insert((peer.to_bits(), stream.id), watcher);
             }
         }
     }
 
-    /// The stream was reset or its connection is gone.
-    pub(crate) fn forget(&mut self, gone: impl Fn(&Watcher) -> bool) {
-        self.watchers.retain(|watcher| !gone(watcher));
+    /// The stream was reset.
+    pub(crate) fn forget(&mut self, peer: PeerId, stream: StreamRef) {
+        self.watchers.remove(&(peer.to_bits(), stream.id));
+    }
+
+    /// The connection is gone.
+    pub(crate) fn forget_all(&mut self, peer: PeerId) {
+        let of_peer = (peer.to_bits(), 0)..=(peer.to_bits(), u32::MAX);
+        while let Some(key) = self.watchers.range(of_peer.clone()).next().map(|(key, _)| *key) {
+            self.watchers.remove(&key);
+        }
     }
 
     /// Watchers whose status has changed since they were told, with the new one; they count as told.
     pub(crate) fn changes(&mut self) -> Vec<(PeerId, StreamRef, HealthCheckResponse)> {
         let statuses = &self.statuses;
-        let news = self.watchers.iter_mut().filter_map(|watcher| {
+        let news = self.watchers.values_mut().filter_map(|watcher| {
             let now = statuses.get(&watcher.service).copied().unwrap_or(ServingStatus::ServiceUnknown);
             (now != watcher.told).then(|| {
                 watcher.told = now;
@@ -103,7 +113,7 @@ impl Health {
 
     /// All watchers, who are to be ended.
     pub(crate) fn take_watchers(&mut self) -> Vec<Watcher> {
-        std::mem::take(&mut self.watchers)
+        std::mem::take(&mut self.watchers).into_values().collect()
     }
 }
 

@@ -18,6 +18,8 @@ fn in_a_process_of_its_own() {
             assert_eq!(signals.wait(), Some(Signal::Reload));
             raised(SIGHUP);
             assert_eq!(signals.wait(), Some(Signal::Reload));
+            raised(SIGUSR1);
+            assert_eq!(signals.wait(), Some(Signal::Report));
             raised(SIGTERM);
             assert_eq!(signals.wait(), Some(Signal::Stop));
             raised(SIGHUP);

@@ -34,7 +34,12 @@ pub fn run(data: &[u8]) {
             assert_eq!(decode(&mut decoder.clone(), block, list_bytes_max), (result, fields.clone()));
         }
         let mut read = Vec::new();
-        other.decode(&mut block.to_vec(), &mut read).expect("what we can read, another decoder can");
+        match other.decode(&mut block.to_vec(), &mut read) {
+            Ok(_) => {}
+            // It takes fewer bytes for an integer: RFC 7541 §5.1 leaves the bound to each.
+            Err(httlib_hpack::DecoderError::IntegerOverflow) => return,
+            Err(error) => panic!("what we can read, another decoder cannot: {error:?}"),
+        }
         let read: Vec<Field> = read.into_iter().map(|(name, value, _)| (name, value)).collect();
         match result {
             Ok(()) => assert_eq!(fields, read),

@@ -2,11 +2,15 @@
 //!
 //! cargo-fuzz runs them with inputs that it evolves (`fuzz/`); the tests replay the inputs that are committed.
 
+mod answers;
 mod choices;
+mod client_frames;
 pub mod frames;
+pub mod grpc_framing;
 pub mod hpack_decode;
 pub mod hpack_roundtrip;
 pub mod percent;
+pub mod server_connection;
 
 /// A target by its name, which is also its corpus's.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +24,9 @@ pub struct Target {
 /// Every target.
 pub const TARGETS: &[Target] = &[
     Target { name: "frames", run: frames::run },
+    Target { name: "grpc_framing", run: grpc_framing::run },
     Target { name: "hpack_decode", run: hpack_decode::run },
     Target { name: "hpack_roundtrip", run: hpack_roundtrip::run },
     Target { name: "percent", run: percent::run },
+    Target { name: "server_connection", run: server_connection::run },
 ];

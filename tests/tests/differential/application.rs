@@ -9,6 +9,7 @@ use prism_proto::method::id::KEYVALUE_BASIC_GET;
 use prism_proto::status::Status;
 use prism_tests::Random;
 
+use crate::driver::Side;
 use crate::script::{Metadata, Step, half_closed, steps};
 
 /// A call that has not been answered.
@@ -47,8 +48,7 @@ impl Application {
         }
     }
 
-    /// Reads `bytes` and hears what they say.
-    pub(crate) fn read(&mut self, bytes: &[u8]) {
+    fn read_all(&mut self, bytes: &[u8]) {
         let input = self.connection.begin(bytes);
         while let Some(event) = self.connection.poll(&input, 0) {
             self.hear(event);
@@ -107,22 +107,6 @@ impl Application {
         }
     }
 
-    /// Whether a call may be answered further without anything coming in.
-    pub(crate) fn has_work(&self) -> bool {
-        self.calls.values().any(|call| !call.is_blocked && !call.steps.is_empty())
-    }
-
-    /// Goes on with some calls.
-    pub(crate) fn turn(&mut self) {
-        let ids: Vec<u32> = self.calls.keys().copied().collect();
-        let share = 1 + self.random.below(3);
-        for id in ids {
-            if self.random.below(share) == 0 {
-                self.advance(id);
-            }
-        }
-    }
-
     /// The next steps of one call, up to a wait.
     fn advance(&mut self, id: u32) {
         let Some(call) = self.calls.get_mut(&id) else { return };
@@ -156,11 +140,6 @@ impl Application {
         }
     }
 
-    pub(crate) fn drain(&mut self) {
-        self.is_draining = true;
-        self.connection.drain(0);
-    }
-
     pub(crate) fn is_draining(&self) -> bool {
         self.is_draining
     }
@@ -176,6 +155,43 @@ impl Application {
         assert_eq!(self.connection.open_calls(), 0);
         assert_eq!(self.connection.output().len(), 0);
         assert_eq!(self.connection.held_bytes(), 0);
+    }
+}
+
+impl Side for Application {
+    fn output(&mut self) -> &mut Vec<u8> {
+        self.connection.output()
+    }
+
+    fn read(&mut self, bytes: &[u8]) {
+        self.read_all(bytes);
+    }
+
+    fn wants_pause(&self) -> bool {
+        self.connection.wants_pause()
+    }
+
+    fn is_finished(&self) -> bool {
+        self.connection.is_finished()
+    }
+
+    fn has_work(&self) -> bool {
+        self.calls.values().any(|call| !call.is_blocked && !call.steps.is_empty())
+    }
+
+    fn turn(&mut self) {
+        let ids: Vec<u32> = self.calls.keys().copied().collect();
+        let share = 1 + self.random.below(3);
+        for id in ids {
+            if self.random.below(share) == 0 {
+                self.advance(id);
+            }
+        }
+    }
+
+    fn drain(&mut self) {
+        self.is_draining = true;
+        self.connection.drain(0);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Carries bytes between an in-memory stream and the application, in pieces of any size.
+//! Carries bytes between an in-memory stream and one of our machines with its application, in pieces of any size.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,8 +7,25 @@ use bytes::{Buf, BytesMut};
 use prism_tests::Random;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-use crate::application::Application;
 use crate::script::any_magnitude;
+
+/// A machine of ours and what uses it.
+pub(crate) trait Side {
+    /// What is to be sent.
+    fn output(&mut self) -> &mut Vec<u8>;
+    /// Reads `bytes` and hears what they say.
+    fn read(&mut self, bytes: &[u8]);
+    /// Whether no more is to be read now.
+    fn wants_pause(&self) -> bool;
+    /// Whether nothing is left to read or to write.
+    fn is_finished(&self) -> bool;
+    /// Whether [`Self::turn`] may have something to do without anything coming in.
+    fn has_work(&self) -> bool;
+    /// Goes on with some calls.
+    fn turn(&mut self);
+    /// Begins the end, as far as this side may.
+    fn drain(&mut self);
+}
 
 /// What has happened on the stream.
 enum Moved {
@@ -18,29 +35,24 @@ enum Moved {
     Closed,
 }
 
-/// The server's end of a conversation.
-pub(crate) struct Driver {
+/// Our end of a conversation.
+pub(crate) struct Driver<S> {
     stream: DuplexStream,
-    application: Application,
+    application: S,
     random: Random,
     outgoing: BytesMut,
     buffer: Vec<u8>,
-    /// Turns until the server asks the client to go.
+    /// Turns until our side drains.
     drain_after: Option<u64>,
 }
 
-impl Driver {
-    pub(crate) fn new(
-        stream: DuplexStream,
-        application: Application,
-        random: Random,
-        drain_after: Option<u64>,
-    ) -> Self {
+impl<S: Side> Driver<S> {
+    pub(crate) fn new(stream: DuplexStream, application: S, random: Random, drain_after: Option<u64>) -> Self {
         Self { stream, application, random, outgoing: BytesMut::new(), buffer: vec![0; 64 << 10], drain_after }
     }
 
-    /// Serves until the client has gone, or the connection is finished; nothing may be left then.
-    pub(crate) async fn serve(mut self) -> Application {
+    /// Goes on until the peer has gone, or the connection is finished; nothing may be left then.
+    pub(crate) async fn serve(mut self) -> S {
         let mut turns = 0;
         loop {
             turns += 1;
@@ -52,12 +64,12 @@ impl Driver {
                 tokio::task::yield_now().await;
             }
             if self.random.below(4) > 0 || self.outgoing.is_empty() {
-                self.outgoing.extend_from_slice(self.application.connection.output());
-                self.application.connection.output().clear();
+                self.outgoing.extend_from_slice(self.application.output());
+                self.application.output().clear();
                 // What was kept during a pause, and whoever waited for room.
                 self.application.read(&[]);
             }
-            if self.outgoing.is_empty() && self.application.connection.is_finished() {
+            if self.outgoing.is_empty() && self.application.is_finished() {
                 break;
             }
             let reads_first = self.random.below(2) == 0;
@@ -72,7 +84,7 @@ impl Driver {
                 Moved::Nothing => {}
                 Moved::Closed => {
                     // Nobody reads what is left; nothing but output may be.
-                    self.application.connection.output().clear();
+                    self.application.output().clear();
                     break;
                 }
             }
@@ -88,12 +100,12 @@ impl Driver {
                 return moved;
             }
         }
-        let may_go_on = self.application.has_work() || !self.application.connection.output().is_empty();
+        let may_go_on = self.application.has_work() || !self.application.output().is_empty();
         if may_go_on { Poll::Ready(Moved::Nothing) } else { Poll::Pending }
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>, limit: usize) -> Poll<Moved> {
-        if self.application.connection.wants_pause() {
+        if self.application.wants_pause() {
             return Poll::Pending;
         }
         let mut buffer = ReadBuf::new(&mut self.buffer[..limit.min(64 << 10)]);
@@ -112,13 +124,13 @@ impl Driver {
         let part = &self.outgoing[..limit.min(self.outgoing.len())];
         match Pin::new(&mut self.stream).poll_write(context, part) {
             Poll::Ready(Ok(bytes)) => Poll::Ready(Moved::Wrote(bytes)),
-            // The client has gone, but what it has sent before is still to be read.
+            // The peer has gone, but what it has sent before is still to be read.
             Poll::Ready(Err(_)) => Poll::Ready(Moved::Wrote(self.outgoing.len())),
             Poll::Pending => Poll::Pending,
         }
     }
 
-    /// Closes our half and lets the client close his, so that nothing that he still writes fails.
+    /// Closes our half and lets the peer close his, so that nothing that he still writes fails.
     async fn linger(&mut self) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let _gone = self.stream.shutdown().await;

@@ -304,7 +304,8 @@ pub(crate) fn half_closed(messages: usize) -> Metadata {
     vec![("x-messages".to_owned(), messages.to_string())]
 }
 
-fn status(code: u8, salt: u32) -> Status {
+/// The code of a number.
+pub(crate) fn status_of(number: u8) -> Code {
     const CODES: [Code; 17] = [
         Code::Ok,
         Code::Cancelled,
@@ -324,7 +325,11 @@ fn status(code: u8, salt: u32) -> Status {
         Code::DataLoss,
         Code::Unauthenticated,
     ];
-    match CODES[usize::from(code)] {
+    CODES[usize::from(number)]
+}
+
+fn status(code: u8, salt: u32) -> Status {
+    match status_of(code) {
         Code::Ok => Status::OK,
         code => Status::new(code, format!("{salt} % é\n")),
     }

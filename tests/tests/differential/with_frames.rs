@@ -6,6 +6,7 @@ use prism_tests::Random;
 
 use crate::application::Application;
 use crate::conversations::{hold_all, limits};
+use crate::driver::Side as _;
 use crate::frames::{Course, Frames};
 use crate::model::{self, Outcome};
 use crate::script::{Script, Sizes, any_magnitude, one_of};

@@ -1,8 +1,11 @@
-//! Clients that are not ours: grpcio of Python (gRPC's C core), grpcurl (grpc-go), h2load (nghttp2) and h2spec.
+//! Clients that are not ours: grpcio of Python (gRPC's C core), grpc-go, grpc-js, grpcurl, h2load (nghttp2) and h2spec.
 //!
 //! `make setup` brings them; a test whose client is missing fails and says so, as a skipped test proves nothing.
 #![allow(clippy::unwrap_used, reason = "what a test calls fails as the test itself does")]
 
+mod cases;
+mod grpc_go;
+mod grpc_js;
 mod grpcio;
 mod grpcurl;
 mod h2load;

@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::{Compression, GzBuilder};
 use proptest::prelude::*;
 
-use super::{GZIP_BLOCK_BYTES_MIN, GZIP_BLOCKS_SPARE, InflateError, inflate};
+use super::{GZIP_BLOCK_BYTES_MIN, GZIP_BLOCKS_SPARE, InflateError, flag, inflate};
 
 fn gzip(content: &[u8], level: u32) -> Vec<u8> {
     let mut encoder = GzBuilder::new().write(Vec::new(), Compression::new(level));
@@ -101,11 +101,37 @@ fn what_is_no_stream_or_more_than_one_is_corrupt() {
 }
 
 #[test]
+fn a_distance_beyond_the_beginning_is_corrupt() {
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    let trailer = [0xb1, 0x3d, 0xec, 0xe9, 0x28, 0, 0, 0];
+    let member = |deflated: &[u8]| [&head[..], deflated, &trailer].concat();
+    assert_eq!(inflated(&member(&[0x63, 0x60, 0x20, 0x0e, 0x00, 0x00]), 40), Ok(vec![0; 40]));
+    assert_eq!(inflated(&member(&[0x63, 0x60, 0x20, 0x0e, 0x01, 0x00]), 40), Err(InflateError::Corrupt));
+}
+
+#[test]
 fn the_optional_fields_of_the_head_are_skipped() {
     let builder = GzBuilder::new().filename("a name").comment("a comment").extra(&b"extra"[..]).mtime(7);
     let mut encoder = builder.write(Vec::new(), Compression::fast());
     encoder.write_all(b"content").expect("a Vec grows");
-    assert_eq!(inflated(&encoder.finish().expect("a Vec grows"), 7), Ok(b"content".to_vec()));
+    let whole = encoder.finish().expect("a Vec grows");
+    assert_eq!(inflated(&whole, 7), Ok(b"content".to_vec()));
+    // With a checksum of the head, which is held to, and with a flag that nobody has defined.
+    let (head, rest) = whole.split_at(whole.len() - gzip_body_bytes(b"content"));
+    let mut head = head.to_vec();
+    head[3] |= flag::HEAD_CHECKSUM;
+    let checksum = crc32fast::hash(&head) as u16;
+    let with = |checksum: u16| [&head[..], &checksum.to_le_bytes(), rest].concat();
+    assert_eq!(inflated(&with(checksum), 7), Ok(b"content".to_vec()));
+    assert_eq!(inflated(&with(checksum ^ 1), 7), Err(InflateError::Corrupt));
+    let mut reserved = whole;
+    reserved[3] |= 0x20;
+    assert_eq!(inflated(&reserved, 7), Err(InflateError::Corrupt));
+}
+
+/// Bytes behind the shortest head there is.
+fn gzip_body_bytes(content: &[u8]) -> usize {
+    gzip(content, 1).len() - 10
 }
 
 proptest! {

@@ -198,7 +198,7 @@ impl Connection {
 
     /// Whether so much of earlier replies waits for the client's windows that no further call is told of: rather than
     /// fail its reply for lack of room, it waits with its request.
-    fn holds_back(&self) -> bool {
+    pub(super) fn holds_back(&self) -> bool {
         self.held.waiting_bytes() > self.pause_bytes() / 2
     }
 

@@ -13,7 +13,7 @@ use crate::h2::inbound::Inbound;
 use crate::h2::input::Frame;
 use crate::h2::outbound::Outbound;
 use crate::hpack;
-use crate::limits::{CONTINUATIONS_PER_HEADERS_MAX, SPARE_BUFFER_BYTES_MAX};
+use crate::limits::{CONTINUATIONS_PER_HEADERS_MAX, HEADER_BYTES_PER_EFFORT, SPARE_BUFFER_BYTES_MAX};
 
 /// What the HEADERS frame of a block said beside the block.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +109,7 @@ impl Connection {
         let generation = self.decoder.generation();
         let mut request = RequestHead::new();
         match self.decoder.read(block, self.limits.header_list_bytes_max, &mut request) {
-            Ok(()) => self.check_resizes()?,
+            Ok(()) => self.count_block()?,
             Err(error) => {
                 self.check_list(error)?;
                 return Ok(Decoded::TooLarge { is_grpc: request.is_grpc() });
@@ -126,7 +126,7 @@ impl Connection {
 
     /// A block whose fields were not all taken: only a list that is too long leaves the connection as it was.
     fn check_list(&mut self, error: hpack::Error) -> Result<(), Error> {
-        self.check_resizes()?;
+        self.count_block()?;
         match error {
             hpack::Error::ListTooLarge => self.calm.disturb(self.now_ns, Disturbance::LongHeaderLists),
             hpack::Error::Expansion => {
@@ -137,8 +137,9 @@ impl Connection {
         }
     }
 
-    /// Counts the changes of the header table's size in the block that was decoded last.
-    fn check_resizes(&mut self) -> Result<(), Error> {
+    /// Counts what the block that was decoded last has cost, and its changes of the header table's size.
+    fn count_block(&mut self) -> Result<(), Error> {
+        self.spend(self.decoder.list_bytes() / HEADER_BYTES_PER_EFFORT);
         for _ in 0..self.decoder.take_resizes() {
             self.calm.disturb(self.now_ns, Disturbance::TableResizes)?;
         }
@@ -226,7 +227,7 @@ impl Connection {
     fn receive_trailers<'i>(&mut self, head: BlockHead, block: &[u8]) -> Result<Option<Event<'i>>, Error> {
         let mut trailers = RequestHead::new();
         match self.decoder.decode(block, self.limits.header_list_bytes_max, |name, value| trailers.take(name, value)) {
-            Ok(()) => self.check_resizes()?,
+            Ok(()) => self.count_block()?,
             Err(error) => self.check_list(error)?,
         }
         let Some(slot) = self.streams.find(head.stream) else {

@@ -5,7 +5,9 @@ use super::Connection;
 use super::calm::Disturbance;
 use crate::frame::{self, Error, ErrorCode, Settings, setting};
 use crate::h2::flow::INITIAL_WINDOW_BYTES;
-use crate::limits::{DATA_FRAME_BYTES_MAX, FRAME_BYTES_MAX, Limits, STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES_MIN};
+use crate::limits::{
+    DATA_FRAME_BYTES_MAX, FRAME_BYTES_MAX, Limits, STREAM_WINDOW_BYTES, STREAM_WINDOW_BYTES_MIN, STREAMS_PER_EFFORT,
+};
 
 /// What the peer has told us, or the protocol's initial values.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +85,7 @@ impl Connection {
     fn change_send_windows(&mut self, bytes: u32) -> Result<(), Error> {
         let difference = i64::from(bytes) - i64::from(self.peer.initial_window_bytes);
         self.peer.initial_window_bytes = bytes;
+        self.spend(self.streams.places() / STREAMS_PER_EFFORT);
         for stream in self.streams.iter_mut() {
             stream.send_window.shift(difference).map_err(|_| {
                 Error::connection(ErrorCode::FlowControlError, "SETTINGS_INITIAL_WINDOW_SIZE overflows a stream")

@@ -157,6 +157,11 @@ impl Streams {
         self.slots.iter_mut().filter(|stream| stream.id != 0)
     }
 
+    /// Places for streams, open or not, that a walk over all looks at.
+    pub(crate) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
     /// The slots of every open stream.
     pub(crate) fn slots(&mut self) -> Vec<usize> {
         self.settle();

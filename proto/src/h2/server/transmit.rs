@@ -78,6 +78,7 @@ impl Connection {
 
     /// One frame of what waits in a stream.
     fn transmit_one(&mut self, slot: usize) {
+        self.spend(1);
         let stream = &mut self.streams[slot];
         let windows = self.send_window.available().min(stream.send_window.available());
         let turn = windows.min(self.peer.frame_bytes_max).min(SEND_TURN_BYTES_MAX);

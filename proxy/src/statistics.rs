@@ -1,0 +1,64 @@
+//! What a shard of the proxy counts beside what its runtime does, and the lines that say it.
+
+use prism_proto::h2::server::{Count, Counts};
+use prism_shard::{CounterText, Counters, Statistics};
+
+/// Turns in which a connection had more to do than its share.
+const SHARES_USED_UP: CounterText =
+    ("shares_used_up", "Turns in which a connection had more to do than its share, and went on in the next.");
+/// Calls refused for their connection's sake.
+const CALLS_OVER_SHARE: CounterText =
+    ("calls_over_share", "Calls refused because as many of their connection waited for other shards already.");
+
+const COUNT: usize = Count::TEXTS.len();
+
+/// The index of each counter that is not of the engine.
+pub(crate) const SHARES_USED_UP_AT: usize = COUNT;
+pub(crate) const CALLS_OVER_SHARE_AT: usize = COUNT + 1;
+
+/// Everything that the proxy counts on each shard: first what the engine counts, in its order.
+pub(crate) const COUNTERS: &[CounterText] = &{
+    let mut all = [("", ""); COUNT + 2];
+    let mut index = 0;
+    while index < COUNT {
+        all[index] = Count::TEXTS[index];
+        index += 1;
+    }
+    all[SHARES_USED_UP_AT] = SHARES_USED_UP;
+    all[CALLS_OVER_SHARE_AT] = CALLS_OVER_SHARE;
+    all
+};
+
+/// Adds what a connection has counted.
+#[cold]
+pub(crate) fn add(counters: &mut Counters, counts: &Counts) {
+    for (count, number) in counts.iter() {
+        counters.add_own(count as usize, u64::from(number));
+    }
+}
+
+/// Logs one line for each shard: every counter that is not 0, as `name=value`.
+pub(crate) fn log(statistics: &Statistics) {
+    for (shard, snapshot) in statistics.snapshots().iter().enumerate() {
+        let values = snapshot.iter().filter(|(_, value)| *value > 0);
+        let counters: Vec<String> = values.map(|((name, _), value)| format!("{name}={value}")).collect();
+        tracing::info!(shard, counters = counters.join(" "), "statistics");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use prism_shard::Counter;
+
+    use super::*;
+
+    #[test]
+    fn every_counter_of_a_shard_has_its_own_name_and_a_help() {
+        let runtime = Counter::ALL.iter().map(|counter| (counter.name(), counter.description()));
+        let all: Vec<CounterText> = runtime.chain(COUNTERS.iter().copied()).collect();
+        assert!(all.iter().all(|(_, help)| help.ends_with('.')));
+        assert_eq!(all.iter().map(|(name, _)| name).collect::<HashSet<_>>().len(), all.len());
+    }
+}

@@ -1,5 +1,5 @@
-//! One turn of the HTTP/2 engine, without IO or store: 100 Gets that arrive in one read, each answered on the spot; and a
-//! stream of small messages as far as the client's windows let them go.
+//! One turn of the HTTP/2 engine, without IO or store: 100 Gets that arrive in one read, each answered on the spot; and
+//! a stream of small messages as far as the client's windows let them go.
 
 use std::rc::Rc;
 

@@ -181,6 +181,12 @@ pub const GZIP_BLOCKS_SPARE: usize = 64;
 /// What the others hold on average, at least: compressors write blocks of tens of kilobytes, and each costs us as much
 /// as inflating kilobytes.
 pub const GZIP_BLOCK_BYTES_MIN: usize = 512;
+/// What is inflated in one step, at most; after each the connection's share of the turn is looked at.
+pub const GZIP_STEP_BYTES: usize = 16 << 10;
+/// Inflated bytes that are as much effort as a frame.
+pub const INFLATED_BYTES_PER_EFFORT: usize = 256;
+/// The effort of any step, which may be the end of a block.
+pub const GZIP_STEP_EFFORT: usize = 4;
 /// The longest namespace, prefix, ordering key or subscriber id.
 pub const NAME_BYTES_MAX: usize = 1_024;
 /// The longest time to live in seconds: 100 years.

@@ -8,6 +8,7 @@ mod expire;
 mod grant;
 mod head;
 mod headers;
+mod inflate;
 mod line;
 mod meaning;
 mod memo;
@@ -30,6 +31,7 @@ pub use self::count::{Count, Counts};
 use self::data::DataCursor;
 use self::drain::Drain;
 use self::headers::{Decoded, PendingBlock};
+use self::inflate::Inflating;
 use self::line::Line;
 use self::memo::{Memo, Written};
 use self::receive::Step;
@@ -122,6 +124,7 @@ pub struct Connection {
     /// What the block of the next frame was, when it has been decoded already.
     pub(super) decoded: Option<Box<Result<Decoded, Error>>>,
     pub(super) data: Option<DataCursor>,
+    pub(super) inflating: Option<Box<Inflating>>,
     pub(super) events: VecDeque<Pending>,
     pub(super) streams: Streams,
     /// The highest identifier that the client has used, and the highest that was served: they differ while draining.
@@ -195,6 +198,7 @@ impl Connection {
             pending_block: None,
             decoded: None,
             data: None,
+            inflating: None,
             events: VecDeque::new(),
             streams: Streams::default(),
             last_seen_id: 0,
@@ -275,6 +279,10 @@ impl Connection {
             if let Some(event) = self.next_parked() {
                 return Some(event);
             }
+            // Inflating may have taken what was left of this turn.
+            if self.effort_left == 0 {
+                return None;
+            }
             self.spend(1);
             match self.step(input) {
                 Ok(Step::Event(event)) => return Some(event),
@@ -326,7 +334,8 @@ impl Connection {
     /// end, or wanted a pause.
     pub fn has_more(&self) -> bool {
         let has_frame = self.phase != Phase::Preface && input::begins_with_frame(&self.kept[self.kept_from..]);
-        has_frame || !self.events.is_empty() || (!self.parked.is_empty() && !self.holds_back())
+        let has_call = self.inflating.is_some() || (!self.parked.is_empty() && !self.holds_back());
+        has_frame || !self.events.is_empty() || has_call
     }
 
     /// Sets how much is done before `poll` returns nothing, although there is more: one for each frame that does not go
@@ -429,6 +438,7 @@ impl Connection {
     /// Forgets a stream and gives back all that it held.
     pub(super) fn release(&mut self, slot: usize) {
         self.forget_inbound(slot);
+        self.forget_inflating(self.streams.reference(slot));
         let stream = &mut self.streams[slot];
         self.held.waited(stream.outbound.buffer_bytes());
         let buffers = [stream.outbound.take(), stream.inbound.take()];
@@ -461,6 +471,7 @@ impl Connection {
         self.held = Held::default();
         self.charged = 0;
         self.data = None;
+        self.inflating = None;
         self.pending_block = None;
         self.decoded = None;
         self.block = Vec::new();

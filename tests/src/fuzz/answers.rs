@@ -3,19 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use prism_proto::frame::{self, ErrorCode, HEAD_BYTES, Head, PREFACE, flag, kind, setting};
+use prism_proto::frame::{self, ErrorCode, HEAD_BYTES, Head, flag, kind};
 use prism_proto::hpack::Decoder;
 
-/// The windows and bounds that a client's bytes have granted: at least what the server may have seen of them.
-#[derive(Debug)]
-pub(crate) struct Granted {
-    unread: Vec<u8>,
-    has_preface: bool,
-    connection: i64,
-    streams: BTreeMap<u32, i64>,
-    initial_max: i64,
-    frame_bytes_max: u32,
-}
+use super::granted::Granted;
 
 /// One stream of the answers.
 #[derive(Debug, Default)]
@@ -40,66 +31,10 @@ pub(crate) struct Answers {
     has_failed: bool,
 }
 
-impl Granted {
-    fn new() -> Self {
-        Self {
-            unread: Vec::new(),
-            has_preface: false,
-            connection: 65_535,
-            streams: BTreeMap::new(),
-            initial_max: 65_535,
-            frame_bytes_max: 16_384,
-        }
-    }
-
-    /// The client sends these bytes, which may be no frames at all.
-    pub(crate) fn sent(&mut self, bytes: &[u8]) {
-        self.unread.extend_from_slice(bytes);
-        let unread = std::mem::take(&mut self.unread);
-        let mut rest = &unread[..];
-        if !self.has_preface {
-            let Some(behind) = rest.strip_prefix(PREFACE) else { return self.unread = unread };
-            (self.has_preface, rest) = (true, behind);
-        }
-        while let Some((head, behind)) = rest.split_first_chunk::<HEAD_BYTES>() {
-            let head = Head::parse(head);
-            let Some((payload, behind)) = behind.split_at_checked(head.length as usize) else { break };
-            self.read(&head, payload);
-            rest = behind;
-        }
-        self.unread = rest.to_vec();
-    }
-
-    fn read(&mut self, head: &Head, payload: &[u8]) {
-        let word = |bytes: &[u8]| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        match head.kind {
-            kind::WINDOW_UPDATE if payload.len() == 4 => {
-                let increment = i64::from(word(payload) & 0x7fff_ffff);
-                match head.stream {
-                    0 => self.connection += increment,
-                    stream => *self.streams.entry(stream).or_default() += increment,
-                }
-            }
-            kind::SETTINGS => {
-                for pair in payload.chunks_exact(6) {
-                    match (u16::from_be_bytes([pair[0], pair[1]]), word(&pair[2..])) {
-                        (setting::INITIAL_WINDOW_SIZE, bytes) => {
-                            self.initial_max = self.initial_max.max(i64::from(bytes));
-                        }
-                        (setting::MAX_FRAME_SIZE, bytes) => self.frame_bytes_max = self.frame_bytes_max.max(bytes),
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
 impl Answers {
     pub(crate) fn new() -> Self {
         Self {
-            granted: Granted::new(),
+            granted: Granted::by_client(),
             decoder: Decoder::new(4_096),
             block: None,
             streams: BTreeMap::new(),
@@ -120,7 +55,7 @@ impl Answers {
             let (head, behind) = rest.split_first_chunk::<HEAD_BYTES>().expect("the output has whole heads");
             let head = Head::parse(head);
             let (payload, behind) = behind.split_at_checked(head.length as usize).expect("and whole frames");
-            assert!(head.length <= self.granted.frame_bytes_max, "{head:?} is longer than the client takes");
+            assert!(head.length <= self.granted.frame_bytes_max(), "{head:?} is longer than the client takes");
             assert!(self.block.is_none() || head.kind == kind::CONTINUATION, "{head:?} inside a header block");
             self.frame(&head, payload);
             rest = behind;
@@ -165,9 +100,7 @@ impl Answers {
         assert!(answer.has_headers && !answer.has_ended && answer.reset.is_none(), "{head:?}: {answer:?}");
         answer.sent += i64::from(head.length);
         self.sent += i64::from(head.length);
-        let granted = self.granted.initial_max + self.granted.streams.get(&head.stream).copied().unwrap_or(0);
-        assert!(answer.sent <= granted, "stream {} got {} of {granted} bytes", head.stream, answer.sent);
-        assert!(self.sent <= self.granted.connection, "{} of {} bytes", self.sent, self.granted.connection);
+        self.granted.check(head.stream, answer.sent, self.sent);
         answer.has_ended = head.has(flag::END_STREAM);
     }
 

@@ -1,239 +1,247 @@
-//! The whole client connection, with an application that does anything an application can do, against a server that
-//! does anything at all.
-//!
-//! Each call ends exactly once, nothing is heard of a call before or after, what is held has its bound, and the output
-//! is HTTP/2.
+//! The whole client connection: a server that sends frames and bytes of any kind, cut anywhere, and callers that begin,
+//! feed and cancel calls in any order.
 
 use std::collections::BTreeMap;
 
-use prism_proto::frame::{self, HEAD_BYTES, Head, PREFACE, flag, kind};
 use prism_proto::h2::StreamRef;
-use prism_proto::h2::client::{Config, Connection, Event, Keepalive, Request};
-use prism_proto::hpack::Decoder;
-use prism_proto::limits::{HEADER_TABLE_BYTES_MAX, Limits, SECOND_NS};
+use prism_proto::h2::client::{Config, Connection, Event, Keepalive, Refused, Request};
+use prism_proto::limits::{Limits, SECOND_NS};
 use prism_proto::method::id;
 
 use super::choices::Choices;
+use super::requests::Requests;
 use super::server_frames::ServerFrames;
 
-const LIMITS: Limits = Limits {
-    message_bytes_max: 20_000,
-    connection_buffer_bytes_max: 60_000,
-    streams_per_connection_max: 20,
-    header_list_bytes_max: 2_000,
-    ..Limits::DEFAULT
-};
-/// Frames of headers, control and grants come on top of what the limits count, and they are not taken at once.
-const OVERHEAD_BYTES_MAX: usize = 1 << 20;
+/// What frames of headers and control may hold beyond the limits, and the memory of a server's bytes during a pause.
+const HELD_SLACK_BYTES: usize = 256 << 10;
 
-/// What is known of an open call.
+/// A call whose end is to come.
 #[derive(Debug)]
 struct Known {
     call: StreamRef,
-    wants_headers: bool,
-    has_headers: bool,
-    has_message: bool,
     is_single: bool,
+    messages: usize,
+    wants_headers: bool,
 }
 
-struct Fuzzed {
+struct Bench {
     connection: Connection,
-    server: ServerFrames,
+    limits: Limits,
+    calls: BTreeMap<u32, Known>,
+    gone: Vec<StreamRef>,
+    requests: Requests,
+    fed_bytes: usize,
     now_ns: u64,
-    open: BTreeMap<u32, Known>,
-    decoder: Decoder,
-    has_preface: bool,
-    last_id: u32,
+    is_closed: bool,
 }
 
-/// Takes any bytes.
-///
-/// # Panics
-/// When something does not hold that has to.
+/// The input is limits, then steps of the server and of the callers.
 pub fn run(data: &[u8]) {
     let mut choices = Choices::new(data);
-    let options = choices.byte();
-    let keepalive = (options & 1 != 0).then_some(Keepalive {
-        interval_ns: 10 * SECOND_NS,
-        timeout_ns: SECOND_NS,
-        without_calls: options & 2 != 0,
-    });
-    let config = Config { limits: LIMITS, keepalive, ..Config::default() };
-    let mut fuzzed = Fuzzed {
-        connection: Connection::new(&config, 0).expect("the configuration can be sent"),
-        server: ServerFrames::new(options & 4 == 0),
-        now_ns: 0,
-        open: BTreeMap::new(),
-        decoder: Decoder::new(HEADER_TABLE_BYTES_MAX),
-        has_preface: false,
-        last_id: 0,
-    };
-    while !choices.is_empty() {
-        match choices.below(4) {
-            0 => fuzzed.act(&mut choices),
-            1 | 2 => fuzzed.server.step(&mut choices),
-            _ => {
-                let bytes = fuzzed.server.take(choices.length().max(1));
-                fuzzed.read(&bytes);
+    let mut bench = Bench::new(&mut choices);
+    let mut frames = ServerFrames::new(choices.byte() & 1 == 0);
+    while !choices.is_empty() && !bench.is_closed {
+        match choices.below(8) {
+            0..3 => frames.step(&mut choices, bench.last_id()),
+            3 => {
+                let bytes = frames.take(match choices.byte() {
+                    count @ 0..64 => usize::from(count),
+                    _ => usize::MAX,
+                });
+                bench.feed(&bytes);
             }
+            4 | 5 => bench.begin(&mut choices),
+            6 => bench.act(&mut choices),
+            _ => bench.rare(&mut choices),
         }
     }
-    fuzzed.end();
+    bench.feed(&frames.take(usize::MAX));
+    bench.end();
 }
 
-impl Fuzzed {
-    /// One thing that an application does.
-    fn act(&mut self, choices: &mut Choices<'_>) {
-        match choices.below(12) {
-            0..4 => self.call(choices),
-            4 => {
-                let (call, length) = (self.pick(choices), choices.length());
-                let _refused = self.connection.send(call, length, |out| out.resize(out.len() + length, b'q'));
-            }
-            5 => {
-                let call = self.pick(choices);
-                self.connection.close_send(call);
-            }
-            6 => {
-                let call = self.pick(choices);
-                let was_open = self.connection.is_open(call);
-                assert_eq!(self.connection.cancel(call), was_open);
-                if was_open {
-                    self.open.remove(&call.id).expect("what is open has not ended");
-                }
-            }
-            7 => {
-                let call = self.pick(choices);
-                self.connection.hold_back(call, choices.byte() & 1 == 0);
-            }
-            8 => {
-                let call = self.pick(choices);
-                let _bytes = self.connection.writable_bytes(call);
-            }
-            9 => {
-                self.now_ns += u64::from(choices.byte()) * SECOND_NS / 16;
-                self.connection.tick(self.now_ns);
-                self.read(&[]);
-            }
-            10 => self.take_output(),
-            _ => match choices.below(32) {
-                0 => self.connection.shut_down(),
-                1 => {
-                    self.connection.close("as the fuzzer wants it");
-                    self.read(&[]);
-                }
-                _ => self.take_output(),
+impl Bench {
+    fn new(choices: &mut Choices<'_>) -> Self {
+        let options = choices.byte();
+        let limits = match options & 3 {
+            0 => Limits::DEFAULT,
+            1 => Limits { streams_per_connection_max: 2, ..Limits::DEFAULT },
+            2 => Limits {
+                message_bytes_max: 1_000,
+                connection_buffer_bytes_max: 4_000,
+                streams_per_connection_max: 4,
+                header_list_bytes_max: 600,
+                ..Limits::DEFAULT
             },
+            _ => Limits { message_bytes_max: 20_000, connection_buffer_bytes_max: 40_000, ..Limits::DEFAULT },
+        };
+        let pings = Keepalive { interval_ns: SECOND_NS, timeout_ns: SECOND_NS, without_calls: options & 8 != 0 };
+        let keepalive = (options & 4 != 0).then_some(pings);
+        let header_table_bytes_max = if options & 16 == 0 { 4_096 } else { 0 };
+        let config = Config { limits, keepalive, header_table_bytes_max, ..Config::default() };
+        Self {
+            connection: Connection::new(&config, 0).expect("the configuration can be sent"),
+            limits,
+            calls: BTreeMap::new(),
+            gone: Vec::new(),
+            requests: Requests::new(),
+            fed_bytes: 0,
+            now_ns: 0,
+            is_closed: false,
         }
     }
 
-    fn call(&mut self, choices: &mut Choices<'_>) {
-        let (options, length) = (choices.byte(), choices.length());
-        let target = match options & 3 {
-            0 | 1 => id::KEYVALUE_BASIC_GET.into(),
-            2 => id::HEALTH_WATCH.into(),
-            _ => Request::path("/any.Plugin/Method", options & 4 != 0),
-        };
-        let timeout_ns = [None, Some(SECOND_NS), Some(u64::from(options) * 10_000_000)][usize::from(options >> 3) % 3];
-        let wants_headers = options & 0x40 != 0;
-        let metadata: &[(&str, &[u8])] =
-            if options & 0x80 != 0 { &[("x-data-bin", b"\x00\xff"), ("x", "y".as_bytes())] } else { &[] };
-        let request = Request { timeout_ns, wants_headers, metadata, ..target };
-        let called = if options & 0x20 == 0 {
-            self.connection.call(&request, length, |out| out.resize(out.len() + length, b'q'), self.now_ns)
-        } else {
-            self.connection.open(&request, self.now_ns)
-        };
-        let Ok(call) = called else { return };
-        assert!(call.id > self.last_id, "identifiers count up");
-        self.last_id = call.id;
-        assert!(self.open.values().all(|known| known.call.slot != call.slot), "a slot is taken twice");
-        let is_single = options & 3 < 2 || (options & 3 == 3 && options & 4 == 0);
-        let known = Known { call, wants_headers, has_headers: false, has_message: false, is_single };
-        self.open.insert(call.id, known);
+    fn last_id(&self) -> u32 {
+        let known = self.calls.last_key_value().map_or(1, |(last, _)| *last);
+        self.gone.iter().map(|call| call.id).fold(known, u32::max)
     }
 
-    /// A call that may be open, or of old.
-    fn pick(&self, choices: &mut Choices<'_>) -> StreamRef {
-        let number = choices.byte();
-        match self.open.values().nth(usize::from(number) % self.open.len().max(1)) {
-            Some(known) if number < 250 => known.call,
-            _ => StreamRef { id: u32::from(number) % 40, slot: u32::from(number) % 20 },
+    fn feed(&mut self, bytes: &[u8]) {
+        if self.is_closed {
+            return;
         }
-    }
-
-    fn read(&mut self, bytes: &[u8]) {
+        self.requests.granted.sent(bytes);
+        self.fed_bytes += bytes.len();
         let input = self.connection.begin(bytes);
         while let Some(event) = self.connection.poll(&input, self.now_ns) {
-            match event {
-                Event::Headers { call, .. } => {
-                    let known = self.open.get_mut(&call.id).expect("headers are of open calls");
-                    assert!(known.wants_headers && !known.has_headers && !known.has_message);
-                    known.has_headers = true;
-                }
-                Event::Message { call, message } => {
-                    let known = self.open.get_mut(&call.id).expect("messages are of open calls");
-                    assert_eq!(known.has_headers, known.wants_headers, "headers come first");
-                    assert!(!(known.is_single && known.has_message), "a second message");
-                    assert!(message.len() <= LIMITS.message_bytes_max);
-                    known.has_message = true;
-                    self.connection.recycle(message);
-                }
-                Event::Finished(finished) => {
-                    let known = self.open.remove(&finished.call.id).expect("a call ends once");
-                    assert_eq!(known.call, finished.call);
-                    assert!(!finished.is_unprocessed || !known.has_message, "a reply without a call");
-                    assert!(!self.connection.is_open(finished.call));
-                }
-                Event::Writable { call } => assert!(self.open.contains_key(&call.id), "only open calls are writable"),
-                Event::Ready => assert!(self.connection.free_calls() > 0),
-                Event::GoAway { .. } => assert_eq!(self.connection.free_calls(), 0),
-            }
+            hear(&mut self.calls, &mut self.gone, &self.limits, event);
         }
         self.connection.end(input);
-        assert!(self.connection.open_calls() >= self.open.len());
-        let held = self.connection.held_bytes();
-        assert!(held <= 2 * LIMITS.connection_buffer_bytes_max + OVERHEAD_BYTES_MAX, "{held} bytes are held");
-    }
-
-    /// Takes the output, and reads it as a server would.
-    fn take_output(&mut self) {
-        let output = std::mem::take(self.connection.output());
-        let mut rest = &output[..];
-        if !rest.is_empty() && !std::mem::replace(&mut self.has_preface, true) {
-            // A connection that was closed before it began has nothing to say.
-            rest = rest.strip_prefix(PREFACE).expect("the client begins with its preface");
-        }
-        let mut block = Vec::new();
-        while let Some((head, after)) = rest.split_first_chunk::<HEAD_BYTES>() {
-            let head = Head::parse(head);
-            let (payload, after) = after.split_at(head.length as usize);
-            rest = after;
-            assert!(head.stream == 0 || (head.stream <= self.last_id && !head.stream.is_multiple_of(2)));
-            match head.kind {
-                kind::HEADERS | kind::CONTINUATION => {
-                    block.extend_from_slice(payload);
-                    if head.has(flag::END_HEADERS) {
-                        self.decoder.decode(&block, usize::MAX, |_, _| {}).expect("blocks are well formed");
-                        block.clear();
-                    }
-                }
-                kind::WINDOW_UPDATE => assert!(frame::window_update(&head, payload).is_ok()),
-                kind::DATA | kind::RST_STREAM => assert_ne!(head.stream, 0),
-                kind::SETTINGS | kind::PING | kind::GOAWAY => assert_eq!(head.stream, 0),
-                other => panic!("frame of kind {other}"),
+        let bound = 2 * self.limits.connection_buffer_bytes_max + HELD_SLACK_BYTES + self.fed_bytes;
+        assert!(self.connection.held_bytes() <= bound, "{} bytes are held", self.connection.held_bytes());
+        if !self.connection.wants_pause() {
+            assert_eq!(self.connection.open_calls(), self.calls.len());
+            for known in self.calls.values() {
+                assert!(self.connection.is_open(known.call), "{known:?} ended without a word");
             }
         }
-        assert!(rest.is_empty() && block.is_empty(), "the output ends with a whole frame");
     }
 
-    fn end(mut self) {
-        self.take_output();
-        self.read(&[]);
-        self.connection.close("the end");
-        self.read(&[]);
-        assert!(self.open.is_empty(), "calls never ended: {:?}", self.open);
-        assert_eq!((self.connection.open_calls(), self.connection.held_bytes()), (0, 0));
-        assert!(self.connection.is_finished());
+    fn take_output(&mut self) {
+        let output = std::mem::take(self.connection.output());
+        self.requests.read(&output);
+        if !output.is_empty() {
+            self.fed_bytes = 0;
+            self.feed(&[]);
+        }
+        self.is_closed |= self.connection.is_finished();
     }
+
+    /// A call, of one message or of several.
+    fn begin(&mut self, choices: &mut Choices<'_>) {
+        let (options, length) = (choices.byte(), choices.length());
+        let method = [id::KEYVALUE_BASIC_GET, id::HEALTH_WATCH, id::REFLECTION_V1_SERVER_REFLECTION_INFO]
+            [usize::from(options % 3)];
+        let mut request = Request::from(method);
+        request.wants_headers = options & 64 != 0;
+        if options & 32 != 0 {
+            request = request.within([0, 1, SECOND_NS, u64::MAX][choices.below(4)]);
+        }
+        let metadata: [(&str, &[u8]); 2] = [("x-data-bin", &[1, 2, 3]), ("x-id", b"1")];
+        request.metadata = &metadata[..usize::from(options >> 4 & 1) * 2];
+        let write = |out: &mut Vec<u8>| out.resize(out.len() + length, 7);
+        let begun = if method.method().client_streaming {
+            self.connection.open(&request, self.now_ns)
+        } else {
+            self.connection.call(&request, length, write, self.now_ns)
+        };
+        match begun {
+            Ok(call) => {
+                let is_single = !method.method().server_streaming;
+                let known = Known { call, is_single, messages: 0, wants_headers: request.wants_headers };
+                assert!(self.calls.insert(call.id, known).is_none(), "an identifier was used again");
+            }
+            Err(Refused::Busy) => assert_eq!(self.connection.free_calls(), 0),
+            Err(Refused::TooLong) => assert!(length > self.limits.message_bytes_max),
+            Err(Refused::Invalid(reason)) => assert!(self.limits.header_list_bytes_max < 1_000, "{reason}"),
+            Err(Refused::Expired | Refused::Gone | Refused::Full | Refused::Over) => {}
+        }
+    }
+
+    fn act(&mut self, choices: &mut Choices<'_>) {
+        let (what, which, length) = (choices.byte(), choices.byte(), choices.length());
+        let late = || self.gone.get(usize::from(which) % self.gone.len().max(1)).copied();
+        let known = self.calls.values().nth(usize::from(which) % self.calls.len().max(1)).map(|known| known.call);
+        let Some(call) = known.or_else(late) else { return };
+        let write = |out: &mut Vec<u8>| out.resize(out.len() + length, 7);
+        match what % 8 {
+            0..3 => {
+                let taken = self.connection.send(call, length, write);
+                assert!(taken.is_err() || self.connection.is_open(call));
+            }
+            3 | 4 => self.connection.close_send(call),
+            5 => self.connection.hold_back(call, length % 2 == 0),
+            6 => {
+                let writable = self.connection.writable_bytes(call);
+                assert!(writable == 0 || self.connection.is_open(call));
+            }
+            _ => {
+                // Whoever gives up a call that is over has heard of its end, or does next.
+                if self.connection.cancel(call) {
+                    self.calls.remove(&call.id).expect("only calls that are open are cancelled");
+                    self.gone.push(call);
+                }
+                assert!(!self.connection.is_open(call));
+            }
+        }
+    }
+
+    fn rare(&mut self, choices: &mut Choices<'_>) {
+        match choices.byte() {
+            0..180 => self.take_output(),
+            180..230 => {
+                self.now_ns += u64::from(choices.byte()) * SECOND_NS / 16;
+                self.connection.tick(self.now_ns);
+                self.feed(&[]);
+                assert!(self.connection.next_tick_ns().is_none_or(|due_ns| due_ns > self.now_ns));
+            }
+            230..244 => self.connection.shut_down(),
+            244..248 => {
+                self.connection.close("the end");
+                self.feed(&[]);
+            }
+            _ => self.connection.recycle(vec![1; choices.length()].into()),
+        }
+    }
+
+    /// The connection ends, and every call that is left with it.
+    fn end(&mut self) {
+        self.take_output();
+        self.take_output();
+        self.connection.close("the end");
+        self.feed(&[]);
+        assert!(self.calls.is_empty(), "calls never heard their end: {:?}", self.calls);
+        self.take_output();
+        assert!(self.connection.is_finished());
+        assert_eq!((self.connection.open_calls(), self.connection.held_bytes()), (0, 0));
+    }
+}
+
+/// What an event says has to make sense.
+fn hear(calls: &mut BTreeMap<u32, Known>, gone: &mut Vec<StreamRef>, limits: &Limits, event: Event<'_>) {
+    match event {
+        Event::Headers { call, .. } => {
+            let known = known(calls, call);
+            assert!(std::mem::take(&mut known.wants_headers), "headers that nobody waits for");
+        }
+        Event::Message { call, message } => {
+            assert!(message.len() <= limits.message_bytes_max);
+            let known = known(calls, call);
+            known.messages += 1;
+            assert!(!known.is_single || known.messages == 1, "more than one reply");
+        }
+        Event::Finished(finished) => {
+            let known = known(calls, finished.call);
+            assert!(!finished.is_unprocessed || known.messages == 0, "a reply of nobody");
+            calls.remove(&finished.call.id);
+            gone.push(finished.call);
+        }
+        Event::Writable { call } => drop(known(calls, call)),
+        Event::Ready | Event::GoAway { .. } => {}
+    }
+}
+
+fn known(calls: &mut BTreeMap<u32, Known>, call: StreamRef) -> &mut Known {
+    let known = calls.get_mut(&call.id).expect("events are of calls that are open");
+    assert_eq!(known.call, call);
+    known
 }

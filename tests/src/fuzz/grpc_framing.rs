@@ -176,21 +176,31 @@ fn received(choices: &mut Choices<'_>, limits: &Limits, is_streaming: bool, is_g
         });
         rest = behind;
         answers.granted.sent(part);
-        let input = connection.begin(part);
-        while let Some(event) = connection.poll(&input, 0) {
-            match event {
-                Event::Unary(call) => {
-                    assert!(!is_streaming);
-                    calls += 1;
-                    outcome.messages.push(call.message.into_owned());
+        // A turn may be short, and what is left over goes on in the next.
+        let effort = usize::from(choices.byte()) + 1;
+        let mut bytes = part;
+        loop {
+            connection.set_effort(effort);
+            let input = connection.begin(bytes);
+            while let Some(event) = connection.poll(&input, 0) {
+                match event {
+                    Event::Unary(call) => {
+                        assert!(!is_streaming);
+                        calls += 1;
+                        outcome.messages.push(call.message.into_owned());
+                    }
+                    Event::Opened { .. } => calls += 1,
+                    Event::Message { message, .. } => outcome.messages.push(message.into_owned()),
+                    Event::HalfClosed { .. } | Event::Reset { .. } => calls -= 1,
+                    Event::Writable { .. } => panic!("nothing was sent"),
                 }
-                Event::Opened { .. } => calls += 1,
-                Event::Message { message, .. } => outcome.messages.push(message.into_owned()),
-                Event::HalfClosed { .. } | Event::Reset { .. } => calls -= 1,
-                Event::Writable { .. } => panic!("nothing was sent"),
+            }
+            connection.end(input);
+            bytes = &[];
+            if !connection.has_more() {
+                break;
             }
         }
-        connection.end(input);
     }
     answers.read(connection.output());
     outcome.status = answers.streams.get(&1).and_then(|answer| answer.status.clone());

@@ -7,10 +7,12 @@ mod choices;
 pub mod client_connection;
 mod client_frames;
 pub mod frames;
+mod granted;
 pub mod grpc_framing;
 pub mod hpack_decode;
 pub mod hpack_roundtrip;
 pub mod percent;
+mod requests;
 pub mod server_connection;
 mod server_frames;
 

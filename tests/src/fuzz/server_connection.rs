@@ -36,6 +36,8 @@ struct Bench {
     fed_bytes: usize,
     now_ns: u64,
     is_closed: bool,
+    /// What the next turn may take.
+    effort: usize,
 }
 
 /// The input is limits, then steps of the client and of the application.
@@ -90,6 +92,7 @@ impl Bench {
             fed_bytes: 0,
             now_ns: 0,
             is_closed: false,
+            effort: usize::MAX,
         }
     }
 
@@ -101,6 +104,7 @@ impl Bench {
         // A driver reads no more during a pause, but what it has read already it must hand over.
         self.answers.granted.sent(bytes);
         self.fed_bytes += bytes.len();
+        self.connection.set_effort(std::mem::replace(&mut self.effort, usize::MAX));
         let input = self.connection.begin(bytes);
         while let Some(event) = self.connection.poll(&input, self.now_ns) {
             hear(&mut self.calls, &mut self.gone, &mut self.begun, &self.limits, event);
@@ -193,7 +197,8 @@ impl Bench {
         match choices.byte() {
             0..200 => self.take_output(),
             200..240 => self.now_ns += u64::from(choices.byte()) * SECOND_NS / 16,
-            240..250 => self.connection.drain(self.now_ns),
+            240..245 => self.effort = usize::from(choices.byte()),
+            245..250 => self.connection.drain(self.now_ns),
             _ => self.connection.recycle(vec![1; choices.length()].into()),
         }
     }

@@ -18,6 +18,7 @@ mod dribbled_message;
 mod dribbled_reply;
 mod empty_frames;
 mod goaway;
+mod gzip_bombs;
 mod header_leak;
 mod hpack_expansion;
 mod idle_connections;

@@ -7,13 +7,11 @@ use super::calm::Disturbance;
 use super::count::Count;
 use super::refuse;
 use crate::frame::{self, Error, ErrorCode, flag};
-use crate::grpc::gzip::{self, InflateError};
 use crate::grpc::prefix::PREFIX_BYTES;
 use crate::h2::event::{Call, Event, StreamRef};
-use crate::h2::held;
 use crate::h2::inbound::{Refusal, whole};
 use crate::h2::input::Frame;
-use crate::limits::{FRAGMENT_BYTES_LOW, FRAGMENTS_PER_MESSAGE};
+use crate::limits::FRAGMENT_BYTES_LOW;
 use crate::status::Status;
 
 /// How much of the DATA frame at the input's position has been dealt with; its events leave one by one.
@@ -39,6 +37,7 @@ impl Connection {
         // The application may have ended the call between two of the frame's messages.
         let Some(slot) = self.streams.resolve(cursor.stream) else { return Ok(None) };
         if self.streams[slot].is_answered {
+            self.forget_inflating(cursor.stream);
             if end_stream {
                 self.streams[slot].state.end_received();
             }
@@ -51,6 +50,8 @@ impl Connection {
         };
         match outcome {
             Ok(Some(event)) => return Ok(Some(event)),
+            // A message is being inflated, and the turn is over: the frame is looked at again.
+            Ok(None) if self.data.is_some() => return Ok(None),
             Ok(None) => {}
             Err(status) => {
                 self.fail_call(slot, end_stream, status);
@@ -124,24 +125,26 @@ impl Connection {
         payload: &'i [u8],
         mut cursor: DataCursor,
     ) -> Result<Option<Event<'i>>, Status> {
-        let rest = &payload[cursor.offset..];
-        if rest.is_empty() {
-            return Ok(None);
+        if !self.is_inflating(slot) {
+            let rest = &payload[cursor.offset..];
+            if rest.is_empty() {
+                return Ok(None);
+            }
+            if self.streams[slot].inbound.is_empty()
+                && let Some(message) = self.whole(slot, rest)?
+            {
+                cursor.offset += PREFIX_BYTES + message.len();
+                self.data = Some(cursor);
+                return Ok(Some(Event::Message { stream: cursor.stream, message: Cow::Borrowed(message) }));
+            }
+            cursor.offset += self.absorb(slot, rest)?;
+            if !self.streams[slot].inbound.is_complete() {
+                return Ok(None);
+            }
         }
-        if self.streams[slot].inbound.is_empty()
-            && let Some(message) = self.whole(slot, rest)?
-        {
-            cursor.offset += PREFIX_BYTES + message.len();
-            self.data = Some(cursor);
-            return Ok(Some(Event::Message { stream: cursor.stream, message: Cow::Borrowed(message) }));
-        }
-        cursor.offset += self.absorb(slot, rest)?;
-        if !self.streams[slot].inbound.is_complete() {
-            return Ok(None);
-        }
-        let message = Cow::Owned(self.take_message(slot)?);
+        let message = self.take_message(slot)?;
         self.data = Some(cursor);
-        Ok(Some(Event::Message { stream: cursor.stream, message }))
+        Ok(message.map(|message| Event::Message { stream: cursor.stream, message: Cow::Owned(message) }))
     }
 
     /// A part, or all, of the one message that the method takes.
@@ -178,13 +181,13 @@ impl Connection {
         let inbound = &stream.inbound;
         let status = match (stream.is_client_streaming, inbound.is_empty()) {
             (true, true) => return Some(Event::HalfClosed { stream: self.streams.reference(slot) }),
-            (false, false) if inbound.is_complete() && self.holds_back() => {
+            (false, false) if inbound.is_complete() && (inbound.is_compressed() || self.holds_back()) => {
                 self.streams[slot].is_parked = true;
                 self.parked.push(self.streams.reference(slot));
                 return None;
             }
             (false, false) if inbound.is_complete() => match self.take_message(slot) {
-                Ok(message) => return Some(self.announce_call(slot, Cow::Owned(message))),
+                Ok(message) => return message.map(|message| self.announce_call(slot, Cow::Owned(message))),
                 Err(status) => status,
             },
             (false, true) => refuse::NO_MESSAGE,
@@ -202,17 +205,16 @@ impl Connection {
         self.held.waiting_bytes() + self.charged > self.hold_back_bytes()
     }
 
-    /// The next call that was held back, when there is room for its reply.
+    /// The next call that was held back, when there is room for its reply, or whose message had to be inflated.
     pub(super) fn next_parked<'i>(&mut self) -> Option<Event<'i>> {
         loop {
-            if self.holds_back() {
-                return None;
-            }
-            let slot = self.parked.pop(&self.streams)?;
-            self.streams[slot].is_parked = false;
+            let slot = self.next_in_line()?;
             match self.take_message(slot) {
-                Ok(message) => return Some(self.announce_call(slot, Cow::Owned(message))),
-                Err(status) => self.end_with(slot, &status),
+                Ok(message) => return message.map(|message| self.announce_call(slot, Cow::Owned(message))),
+                Err(status) => {
+                    self.calm.counts.add(Count::CallsFailed);
+                    self.end_with(slot, &status);
+                }
             }
         }
     }
@@ -262,36 +264,6 @@ impl Connection {
         match whole(bytes, self.limits.message_bytes_max) {
             Err(Refusal::Compressed) if self.streams[slot].inbound.takes_compressed() => Ok(None),
             outcome => outcome.map_err(|refusal| self.refusal(refusal)),
-        }
-    }
-
-    /// The assembled message, inflated.
-    fn take_message(&mut self, slot: usize) -> Result<Vec<u8>, Status> {
-        self.calm.excuse(Disturbance::Fragments, FRAGMENTS_PER_MESSAGE);
-        let is_compressed = self.streams[slot].inbound.is_compressed();
-        self.forget_inbound(slot);
-        let bytes = self.streams[slot].inbound.take();
-        if is_compressed { self.inflate(bytes) } else { Ok(bytes) }
-    }
-
-    /// Inflates a message as far as it may be long and there is room for it beside all else that is held.
-    #[cold]
-    fn inflate(&mut self, compressed: Vec<u8>) -> Result<Vec<u8>, Status> {
-        let held = self.promised_bytes() + compressed.len();
-        let room = self.limits.connection_buffer_bytes_max.saturating_sub(held);
-        let mut message = self.spares.take();
-        let outcome = gzip::inflate(&compressed, room.min(self.limits.message_bytes_max), &mut message);
-        self.spares.give(compressed);
-        match outcome {
-            Ok(()) => Ok(message),
-            Err(error) => {
-                self.spares.give(message);
-                Err(match error {
-                    InflateError::Corrupt => self.refusal(Refusal::Corrupt),
-                    InflateError::TooLong if room < self.limits.message_bytes_max => held::buffer_full(&self.limits),
-                    InflateError::TooLong => self.refusal(Refusal::InflatedTooLong),
-                })
-            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `grpc-encoding`: compressed requests, whole and cut, good and bad, and what the answers say of encodings.
 
 use super::client::{Client, GET, REFLECTION, Seen, Sent, compressed, message, request};
+use crate::h2::StreamRef;
 use crate::limits::Limits;
+use crate::status::{Code, Status};
 
 fn gzip_call(client: &mut Client, stream: u32, path: &str) {
     client.headers(stream, false, &[&request(path)[..], &[("grpc-encoding", "gzip")]].concat());
@@ -138,6 +140,64 @@ fn there_must_be_room_for_what_is_inflated() {
     assert_eq!(delivered(&mut client, 5, &compressed(&[0; 56_000])).len(), 56_000);
 }
 
+/// The messages of one turn of so much effort.
+fn turn(client: &mut Client, effort: usize) -> Vec<Vec<u8>> {
+    client.connection.set_effort(effort);
+    let seen = client.feed();
+    let message = |seen: Seen| match seen {
+        Seen::Unary { message, .. } | Seen::Message { message, .. } => Some(message),
+        _ => None,
+    };
+    seen.into_iter().filter_map(message).collect()
+}
+
+#[test]
+fn a_large_message_takes_several_turns() {
+    let mut client = Client::ready();
+    gzip_call(&mut client, 1, GET);
+    client.data(1, true, &compressed(&[0; 1 << 20]));
+    client.call(3, GET, b"small");
+    let mut turns = Vec::new();
+    while turns.is_empty() || client.connection.has_more() {
+        turns.push(turn(&mut client, 256));
+        assert!(client.connection.held_bytes() - client.connection.output().len() <= (1 << 20) + 16_384);
+    }
+    // Sixteen turns of 64 KiB and the effort of their steps.
+    assert!((16..32).contains(&turns.len()), "{} turns", turns.len());
+    let delivered: Vec<usize> = turns.iter().flatten().map(Vec::len).collect();
+    assert_eq!(delivered, [1 << 20, 5]);
+    assert_eq!(client.connection.held_bytes() - client.connection.output().len(), 0);
+}
+
+#[test]
+fn the_messages_of_a_stream_stay_in_their_order() {
+    let mut client = Client::ready();
+    gzip_call(&mut client, 1, REFLECTION);
+    client.data(1, false, &[compressed(&[1; 100_000]), message(b"2"), compressed(&[3; 100_000])].concat());
+    client.data(1, true, &message(b"4"));
+    let mut first_bytes = Vec::new();
+    while first_bytes.is_empty() || client.connection.has_more() {
+        first_bytes.extend(turn(&mut client, 100).into_iter().map(|message| message[0]));
+    }
+    assert_eq!(first_bytes, [1, b'2', 3, b'4']);
+}
+
+#[test]
+fn a_call_that_ends_while_it_is_inflated_is_forgotten() {
+    let mut client = Client::ready();
+    gzip_call(&mut client, 1, REFLECTION);
+    client.data(1, false, &compressed(&[0; 1 << 20]));
+    assert_eq!(turn(&mut client, 64).len(), 0);
+    assert!(client.connection.held_bytes() > 10_000);
+    let call = StreamRef { id: 1, slot: 0 };
+    client.connection.finish(call, &Status::new(Code::Aborted, "enough"), &[]);
+    turn(&mut client, 64);
+    client.sent();
+    assert_eq!((client.connection.open_calls(), client.connection.held_bytes()), (0, 0));
+    client.connection.set_effort(usize::MAX);
+    assert_eq!(delivered(&mut client, 3, &compressed(b"next")), b"next");
+}
+
 #[test]
 fn who_names_encodings_is_told_ours() {
     let mut client = Client::ready();
@@ -154,7 +214,7 @@ fn who_names_encodings_is_told_ours() {
         let seen = client.feed();
         let call = seen[0].stream();
         if number % 3 == 0 {
-            client.connection.finish(call, &crate::status::Status::new(crate::status::Code::NotFound, "x"), &[]);
+            client.connection.finish(call, &Status::new(Code::NotFound, "x"), &[]);
         } else {
             client.reply(call, b"v");
         }

@@ -9,8 +9,9 @@ Usage: perf/compare.sh [options] A B
 Runs the servers A and B in turn on one core while a client on another core drives them, and prints for each round the
 rate and the server's CPU per request, then the ratio of A to B. The result goes to perf/results/ as JSON.
 
-A and B are prism, tonic, null (the proxy's engine with a fixed answer), echo (the proxy's ring, no protocol), or a
-command line in which {port} and {core} are filled in. Programs of this repository are built first.
+A and B are prism, spinning (prism, looking for work for 100 us before it sleeps), tonic, pajamax, null (the proxy's engine
+with a fixed answer), echo (the proxy's ring, no protocol), nghttpd or h2o (a file as long as a reply), or a command line in
+which {port} and {core} are filled in. Programs of this repository are built first.
 
   --rounds N         rounds of A and B each (3)
   --client NAME      h2load or replay; echo is always driven by replay, and so is its counterpart (h2load)
@@ -31,6 +32,9 @@ Examples:
   perf/compare.sh prism tonic
   perf/compare.sh prism tonic --connections 256 --streams 1 --requests 200000
   perf/compare.sh prism echo
+  perf/compare.sh prism pajamax
+  perf/compare.sh prism echo --value-bytes 1048576 --connections 4 --streams 4 --requests 4000
+  perf/compare.sh spinning tonic --connections 1 --streams 1 --requests 100000
   perf/compare.sh prism 'other/prism-proxy --cores {core} --listen 127.0.0.1:{port}' --rounds 5
 END
 }
@@ -90,6 +94,9 @@ if [[ ${servers[0]} == echo || ${servers[1]} == echo ]]; then
     if [[ ${servers[0]} == "${servers[1]}" ]]; then die "echo is compared with another server, whose bytes it takes"; fi
     client=replay
 fi
+for server in "${servers[@]}"; do
+    if is_file_server "$server" && [[ $client != h2load ]]; then die "$server has no calls: use --client h2load"; fi
+done
 if [[ $client == h2load ]]; then
     command -v h2load >/dev/null || die "h2load is missing (Debian's package nghttp2-client)"
 fi
@@ -121,14 +128,47 @@ h2load_command() {
         -H 'content-type: application/grpc' -H 'te: trailers' "http://127.0.0.1:$1/$service/${operation^}")
 }
 
+# Values longer than this do not fit a stream's window, which replay does not wait for: h2load stores them.
+readonly short_value_bytes=8192
+
+# store PORT: stores the key.
+store() {
+    if ((value_bytes <= short_value_bytes)); then
+        "$replay" --address "127.0.0.1:$1" --core "$client_core" --operation set --key "$key" \
+            --value-bytes "$value_bytes" --connections 1 --requests 1 >/dev/null
+        return
+    fi
+    figures body --operation set --key "$key" --value-bytes "$value_bytes" --output "$scratch/set.bin"
+    h2load -t1 -c1 -m1 -n1 -d "$scratch/set.bin" -H 'content-type: application/grpc' -H 'te: trailers' \
+        "http://127.0.0.1:$1/$service/Set" >/dev/null
+}
+
+# The same for a server of files.
+file_command() {
+    client_words=(h2load -t1 "-c$connections" "-m$streams" "-n$2" "http://127.0.0.1:$1/value")
+}
+
+is_long_set() {
+    [[ $operation == set ]] && ((value_bytes > short_value_bytes))
+}
+
 # warm_up PORT SERVER: stores the key and makes some calls, every status checked; leaves their figures in warm.
 warm_up() {
     local some=$((connections * streams * 20))
+    if ((value_bytes > short_value_bytes)); then some=$((connections * streams)); fi
     if [[ $2 == echo ]]; then
         replay_command "$1" "$some" --mode echo --reply-bytes "$reply_bytes"
+    elif is_file_server "$2"; then
+        file_command "$1" "$some"
     else
-        "$replay" --address "127.0.0.1:$1" --core "$client_core" --operation set --key "$key" \
-            --value-bytes "$value_bytes" --connections 1 --requests 1 >/dev/null
+        store "$1"
+        if is_long_set; then
+            # Of the warm-up only the sizes count: the body, and a reply like any other Set's.
+            h2load_command "$1"
+            "${client_words[@]}" >/dev/null || die "the warm-up of $2 failed"
+            warm="{\"request_bytes\": $(stat -c %s "$scratch/body.bin"), \"reply_bytes\": 40}"
+            return
+        fi
         replay_command "$1" "$some"
     fi
     warm=$("${client_words[@]}") || die "the warm-up of $2 failed: $warm"
@@ -156,7 +196,10 @@ for ((round = 1; round <= rounds; round++)); do
         warm_up "$port" "$server"
         case $server:$client in
             echo:*) replay_command "$port" "$requests" --mode echo --reply-bytes "$reply_bytes" ;;
-            *:replay) replay_command "$port" "$requests" ;;
+            nghttpd:* | h2o:*) file_command "$port" "$requests" ;;
+            *:replay)
+                if is_long_set; then h2load_command "$port"; else replay_command "$port" "$requests"; fi
+                ;;
             *) h2load_command "$port" ;;
         esac
         side=A

@@ -74,12 +74,13 @@ def fingerprint():
 def cpu(pid):
     """CPU that a process has used so far, in nanoseconds, and how often its threads were switched away.
 
-    The total comes from the scheduler in nanoseconds; user and system time are sampled at every tick and rounded to
-    hundredths of a second, so only their proportion is used.
+    The total comes from the scheduler in nanoseconds, threads that have ended included; user and system time are sampled
+    at every tick and rounded to hundredths of a second, so only their proportion is used.
     """
-    total_ns = voluntary = involuntary = 0
+    # The process's CPU clock, as clock_getcpuclockid(3) makes its number.
+    total_ns = time.clock_gettime_ns((~pid << 3) | 2)
+    voluntary = involuntary = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
-        total_ns += int((read(task / "schedstat") or "0").split()[0])
         switches = dict(re.findall(r"^(\w*ctxt_switches):\s*(\d+)$", read(task / "status"), re.MULTILINE))
         voluntary += int(switches.get("voluntary_ctxt_switches", 0))
         involuntary += int(switches.get("nonvoluntary_ctxt_switches", 0))
@@ -178,9 +179,11 @@ def comparison(rounds):
     pairs = list(zip(sides["A"], sides["B"]))
     summary = {"rounds": len(pairs)}
     for side, runs in sides.items():
-        names = ("cpu_ns", "user_ns", "system_ns", "rps", "waits_per_request")
-        summary[side] = {name: spread([run[name] for run in runs]) for name in names}
-    for name in ("cpu_ns", "rps"):
+        names = ("cpu_ns", "user_ns", "system_ns", "rps", "waits_per_request", "latency_mean_us")
+        summary[side] = {name: spread([run[name] for run in runs]) for name in names if name in runs[0]}
+    for name in ("cpu_ns", "rps", "latency_mean_us"):
+        if any(name not in one for pair in pairs for one in pair):
+            continue
         summary[f"{name}_ratio"] = spread([a[name] / b[name] if b[name] else 0.0 for a, b in pairs])
     return summary
 
@@ -222,6 +225,11 @@ def verdict(rounds, summary):
     lines.append(f"CPU of A / CPU of B: {spread_of(ratio, 1, 3)}  (median [least .. greatest] of {summary['rounds']})")
     if ratio["median"]:
         lines.append(f"CPU of B / CPU of A: {1 / ratio['median']:.2f}")
+    if "latency_mean_us_ratio" in summary:
+        means = [spread_of(summary[side]["latency_mean_us"], 1, 1) for side in "AB"]
+        lines.append(f"Mean time of a call in µs: A {means[0]}, B {means[1]}")
+        lines.append(f"Time of A / time of B: {spread_of(summary['latency_mean_us_ratio'], 1, 3)}")
+    lines.append(f"Rate of A / rate of B: {spread_of(summary['rps_ratio'], 1, 3)}")
     if ratio["min"] < 1 < ratio["max"]:
         lines.append("The rounds disagree on which is cheaper: take it as no difference, or measure longer.")
     if min(one["seconds"] for one in rounds) < ROUND_SECONDS_MIN:

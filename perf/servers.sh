@@ -25,6 +25,8 @@ figures() {
     python3 perf/figures.py "$@"
 }
 
+readonly servers_known="prism, spinning, tonic, pajamax, null, echo, nghttpd, h2o"
+
 # Where programs of the profile lie.
 programs() {
     local folder=$profile
@@ -36,14 +38,23 @@ programs() {
 server_command() {
     case $1 in
         prism) echo "$(programs)/prism-proxy --cores {core} --listen 127.0.0.1:{port}" ;;
+        spinning) echo "$(programs)/prism-proxy --cores {core} --listen 127.0.0.1:{port} --spin 100" ;;
+        pajamax) echo "$(programs)/prism-bench-pajamax --core {core} --listen 127.0.0.1:{port}" ;;
+        nghttpd) echo "nghttpd --no-tls --workers=1 --address=127.0.0.1 --htdocs=${scratch:?}/files {port}" ;;
+        h2o) echo "bash perf/h2o.sh {port} $scratch/files" ;;
         tonic | echo) echo "$(programs)/examples/$1_server --core {core} --listen 127.0.0.1:{port}" ;;
         null)
             echo "$(programs)/examples/null_server --core {core} --listen 127.0.0.1:{port}" \
                 "--value-bytes ${value_bytes:-64}"
             ;;
         *'{port}'*) echo "$1" ;;
-        *) die "unknown server '$1': prism, tonic, null, echo, or a command line with {port} in it" ;;
+        *) die "unknown server '$1': $servers_known, or a command line with {port} in it" ;;
     esac
+}
+
+# Whether it is a plain HTTP/2 server with a file, which only h2load can drive.
+is_file_server() {
+    [[ $1 == nghttpd || $1 == h2o ]]
 }
 
 # A name for tables and files.
@@ -60,7 +71,15 @@ cargo_build() {
 
 build_server() {
     case $1 in
-        prism) cargo_build -p prism-proxy --bin prism-proxy ;;
+        prism | spinning) cargo_build -p prism-proxy --bin prism-proxy ;;
+        # Apart from the workspace, with an older prost.
+        pajamax) cargo_build --manifest-path bench/pajamax/Cargo.toml ;;
+        nghttpd | h2o)
+            command -v "$1" >/dev/null || die "$1 is missing (Debian: nghttp2-server, h2o)"
+            # What a reply's message is long, so that it sends as much.
+            mkdir -p "$scratch/files"
+            head -c $((${value_bytes:-64} + 9)) /dev/zero >"$scratch/files/value"
+            ;;
         tonic | null | echo) cargo_build -p prism-bench --example "$1_server" ;;
     esac
 }

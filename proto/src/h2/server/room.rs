@@ -27,7 +27,7 @@ impl Footprint {
 impl Connection {
     /// Bytes received and not yet delivered, or answered and not yet sent, or held by the application for calls.
     pub fn held_bytes(&self) -> usize {
-        self.held.bytes() + self.inflating_bytes() + self.charged + self.unsent_bytes() + self.kept.len()
+        self.held.bytes() + self.charged + self.unsent_bytes() + self.kept.len() + self.inflating_bytes()
     }
 
     /// The same as the process counts it.
@@ -123,7 +123,7 @@ impl Connection {
 
     /// What is held when every admitted message is whole.
     pub(super) fn promised_bytes(&self) -> usize {
-        self.held.promised_bytes() + self.inflating_bytes() + self.charged + self.unsent_bytes()
+        self.held.promised_bytes() + self.charged + self.unsent_bytes() + self.inflating_bytes()
     }
 
     /// Answers on their way to the socket.

@@ -279,8 +279,14 @@ async fn dribbled_messages_keep_to_the_bound_of_the_process() {
             }
             wires.push(wire);
         }
-        // 15 MB of parts, of which 4 MiB find room.
+        // 15 MB of parts, of which 4 MiB find room; and what is left of that is filled to the last bytes.
         let last = wires.last_mut().unwrap();
+        for (at, bytes) in [1_000, 500, 200, 100, 50, 25, 12, 6].into_iter().flat_map(|bytes| [bytes; 2]).enumerate() {
+            let stream = 1_001 + 2 * u32::try_from(at).unwrap();
+            last.open(stream, SET).unwrap();
+            let part = [&[0, 0, 0, 0x7, 0xd0][..], &vec![7; bytes - 5]].concat();
+            last.frame(kind::DATA, 0, stream, &part).unwrap();
+        }
         let trailers = last.read_kind(kind::HEADERS).expect("what has no room fails");
         assert!(trailers.flags & flag::END_STREAM != 0);
         wires

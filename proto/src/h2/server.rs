@@ -43,6 +43,7 @@ use crate::h2::event::{Event, StreamRef};
 use crate::h2::flow::{ReceiveWindow, SendWindow};
 use crate::h2::held::{Held, Spares};
 use crate::h2::input::{self, Input};
+use crate::h2::large::LargeBuffers;
 use crate::hpack::{Decoder, Encoder};
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, FRAME_BYTES_MAX, HEADER_TABLE_BYTES_MAX, Limits,
@@ -157,6 +158,8 @@ pub struct Connection {
     /// How large the parts of the footprint may become, as the process has room.
     pub(super) room: Footprint,
     pub(super) spares: Spares,
+    /// The buffers of large messages of the thread, while they are lent.
+    pub(super) large: Option<LargeBuffers>,
     pub(super) calm: Calm,
     /// No open call has an earlier deadline; calls that are over may have had one. `u64::MAX`: none.
     pub(super) deadline_ns: u64,
@@ -220,6 +223,7 @@ impl Connection {
             charged: 0,
             room: Footprint::UNBOUNDED,
             spares: Spares::default(),
+            large: None,
             calm: Calm::new(&limits),
             deadline_ns: u64::MAX,
             idle_since_ns: now_ns,
@@ -386,7 +390,28 @@ impl Connection {
     /// Gives the memory of an assembled message back, so that the next one needs none. Optional.
     pub fn recycle(&mut self, message: Cow<'_, [u8]>) {
         if let Cow::Owned(buffer) = message {
-            self.spares.give(buffer);
+            self.keep_buffer(buffer);
+        }
+    }
+
+    /// Lends the buffers of large messages that the thread keeps for all its connections. Without them each large
+    /// message gets memory of its own, which is not kept.
+    #[inline]
+    pub fn lend(&mut self, large: LargeBuffers) {
+        self.large = Some(large);
+    }
+
+    /// Takes them back.
+    #[inline]
+    pub fn take_back(&mut self) -> LargeBuffers {
+        self.large.take().unwrap_or_default()
+    }
+
+    /// Keeps the buffer of a message for another one.
+    fn keep_buffer(&mut self, buffer: Vec<u8>) {
+        match &mut self.large {
+            Some(large) if buffer.capacity() > SPARE_BUFFER_BYTES_MAX => large.give(buffer),
+            _ => self.spares.give(buffer),
         }
     }
 
@@ -456,7 +481,7 @@ impl Connection {
             }
         }
         for buffer in buffers {
-            self.spares.give(buffer);
+            self.keep_buffer(buffer);
         }
     }
 

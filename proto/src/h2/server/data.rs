@@ -250,6 +250,11 @@ impl Connection {
             self.streams[slot].inbound.provide(buffer);
         }
         let inbound = &mut self.streams[slot].inbound;
+        if let Some(length) = inbound.outgrows(bytes.len())
+            && let Some(buffer) = self.large.as_mut().and_then(|large| large.take(length))
+        {
+            self.spares.give(inbound.move_to(buffer));
+        }
         let before = inbound.held_bytes();
         let taken = inbound.absorb(bytes, self.limits.message_bytes_max);
         let after = inbound.held_bytes();

@@ -48,8 +48,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What a connection may take on the heap besides itself, and itself, so that with its socket's place and what the proxy
-/// keeps beside it an idle one stays below 4 KiB.
+/// What an idle connection may take, itself and on the heap, so that with its socket's place and what the proxy keeps
+/// beside it stays below 4 KiB.
 const IDLE_BYTES_MAX: usize = 3_500;
 
 const REPLY_BYTES: usize = 64;

@@ -41,6 +41,9 @@ pub const RECEIVE_BUFFERS_MAX: u16 = 32_768;
 
 /// Parcels that may wait from one shard to one other; a power of two.
 pub const MESH_CAPACITY_DEFAULT: usize = 4_096;
+/// Peers that the application goes on with in one turn because they had more to do than their share of an earlier one:
+/// however many there are, a turn stays short.
+pub const CALLS_AGAIN_PER_TURN_MAX: usize = 8;
 /// Parcels taken from one other shard in one turn, so that a busy neighbour does not starve the sockets.
 pub const PARCELS_PER_TURN_MAX: usize = 512;
 /// Parcels that wait for the end of the turn before the other shard is shown them.

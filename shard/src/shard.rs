@@ -11,7 +11,7 @@ use crate::application::{Application, Turn};
 use crate::buffers::Buffers;
 use crate::clock::now_ns;
 use crate::counters::{Counter, Counters};
-use crate::limits::{STOP_NS_MAX, TICK_NS};
+use crate::limits::{CALLS_AGAIN_PER_TURN_MAX, STOP_NS_MAX, TICK_NS};
 use crate::mesh::Mesh;
 use crate::peers::Peers;
 use crate::ring::{Completion, Ring};
@@ -105,7 +105,7 @@ impl<A: Application> Shard<A> {
     fn turn(&mut self) {
         self.now_ns = now_ns();
         // Those that had more to do than their share come after what is new, and before what they ask for now.
-        let again = self.parts.peers.again();
+        let again = self.parts.peers.again().min(CALLS_AGAIN_PER_TURN_MAX);
         self.work_completions();
         self.work_again(again);
         self.work_parcels();

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Barrier};
 
 use prism_shard::Counter;
+use prism_shard::limits::CALLS_AGAIN_PER_TURN_MAX;
 use stage::{Event, Order, PATIENCE, Running};
 
 const SHARE_BYTES: usize = 1_000;
@@ -100,6 +101,20 @@ fn greedy_peers_take_turns() {
         let expected: Vec<u8> = served[0].iter().copied().filter(|peer| !gone.contains(peer)).collect();
         assert_eq!(served[turn], expected, "turn {turn} of {served:?}");
     }
+    standing.finish();
+}
+
+/// However many they are, a turn goes on with a few of them.
+#[test]
+fn many_greedy_peers_do_not_make_a_turn_long() {
+    const PEERS: usize = 2 * CALLS_AGAIN_PER_TURN_MAX + 3;
+    let mut standing = Standing::start("many", PEERS);
+    for (peer, stream) in standing.streams.iter_mut().enumerate() {
+        stream.write_all(&[b'a' + peer as u8; 2 * SHARE_BYTES]).unwrap();
+    }
+    let turns = standing.turns(PEERS * 2 * SHARE_BYTES);
+    let served: Vec<usize> = turns.iter().map(Vec::len).collect();
+    assert_eq!(served, [PEERS, CALLS_AGAIN_PER_TURN_MAX, CALLS_AGAIN_PER_TURN_MAX, 3]);
     standing.finish();
 }
 

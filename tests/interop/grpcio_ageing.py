@@ -8,7 +8,8 @@ import threading
 import time
 from pathlib import Path
 
-from grpcio_client import PATIENCE_SECONDS, connect, generate
+import grpc
+from grpcio_client import PATIENCE_SECONDS, generate
 
 SECONDS = 4
 IN_FLIGHT = [1, 1, 20, 100]
@@ -26,7 +27,9 @@ class Caller(threading.Thread):
         from prism.interfaces.keyvalue import keyvalue_basic_pb2 as pb
         from prism.interfaces.keyvalue import keyvalue_basic_pb2_grpc
 
-        stub = keyvalue_basic_pb2_grpc.KeyValueBasicInterfaceStub(connect(self.address))
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)]
+        channel = grpc.insecure_channel(self.address, options=options)
+        stub = keyvalue_basic_pb2_grpc.KeyValueBasicInterfaceStub(channel)
         end = time.monotonic() + SECONDS
         while time.monotonic() < end and not self.failures:
             requests = [pb.GetRequest(key=f"key-{number}") for number in range(self.in_flight)]

@@ -32,6 +32,16 @@ def generate(protos: Path, out: Path) -> None:
     assert status == 0, f"protoc ended with {status}"
 
 
+def connect(address: str, *options) -> grpc.Channel:
+    """A connection that is not shared with another channel to the same address."""
+    own = [
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.max_receive_message_length", 5 << 20),
+        ("grpc.enable_http_proxy", 0),
+    ]
+    return grpc.insecure_channel(address, options=[*own, *options])
+
+
 def fails(code: grpc.StatusCode, words: str, call, *arguments, **fields) -> None:
     try:
         call(*arguments, **fields)
@@ -54,13 +64,7 @@ class Cases:
         self.stub = self.make_stub(self.connect())
 
     def connect(self, *options) -> grpc.Channel:
-        """A connection that is not shared with another channel to the same address."""
-        own = [
-            ("grpc.use_local_subchannel_pool", 1),
-            ("grpc.max_receive_message_length", 5 << 20),
-            ("grpc.enable_http_proxy", 0),
-        ]
-        return grpc.insecure_channel(self.address, options=[*own, *options])
+        return connect(self.address, *options)
 
     def set(self, key: str, value: bytes, stub=None, **call):
         request = self.pb.SetRequest(key=key, value=value)

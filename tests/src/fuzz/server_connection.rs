@@ -12,7 +12,7 @@ use super::answers::Answers;
 use super::choices::Choices;
 use super::client_frames::ClientFrames;
 
-/// What frames of headers and control may hold beyond the limit, and the memory of a client's bytes during a pause.
+/// What frames of headers and control may hold beyond the limit.
 const HELD_SLACK_BYTES: usize = 256 << 10;
 
 /// A call that the application knows.
@@ -33,6 +33,7 @@ struct Bench {
     /// Every identifier that an event has told of.
     begun: Vec<u32>,
     answers: Answers,
+    /// Since it had dealt with all that it was fed.
     fed_bytes: usize,
     now_ns: u64,
     is_closed: bool,
@@ -103,15 +104,19 @@ impl Bench {
         }
         // A driver reads no more during a pause, but what it has read already it must hand over.
         self.answers.granted.sent(bytes);
-        self.fed_bytes += bytes.len();
         self.connection.set_effort(std::mem::replace(&mut self.effort, usize::MAX));
         let input = self.connection.begin(bytes);
         while let Some(event) = self.connection.poll(&input, self.now_ns) {
             hear(&mut self.calls, &mut self.gone, &mut self.begun, &self.limits, event);
         }
         self.connection.end(input);
+        // What it was fed and has not dealt with is for the driver to bound, which reads no more meanwhile.
+        self.fed_bytes += bytes.len();
         let bound = self.limits.connection_buffer_bytes_max + HELD_SLACK_BYTES + self.fed_bytes;
         assert!(self.connection.held_bytes() <= bound, "{} bytes are held", self.connection.held_bytes());
+        if self.connection.kept_bytes() == 0 {
+            self.fed_bytes = 0;
+        }
         self.check();
     }
 
@@ -121,7 +126,6 @@ impl Bench {
         // The driver closes the socket and forgets the connection.
         self.is_closed |= self.connection.is_finished();
         if !output.is_empty() {
-            self.fed_bytes = 0;
             self.feed(&[]);
         }
     }

@@ -168,8 +168,13 @@ pub(crate) fn flood(address: &str, clock: Clock<'_>, opening: &[u8], round: impl
             written = attacker.write(&rounds[number]);
             number += 1;
         }
+        if number == ROUNDS_MAX {
+            // All of it is to be dealt with before the next connection comes.
+            let _ = attacker.stream.shutdown(Shutdown::Write);
+        }
         // One that is closed has been told why before.
-        heard.add(if written == Written::Closed { attacker.await_end() } else { attacker.finish() });
+        let is_ending = written == Written::Closed || number == ROUNDS_MAX;
+        heard.add(if is_ending { attacker.await_end() } else { attacker.finish() });
     }
     heard
 }

@@ -26,6 +26,9 @@ const KEEPALIVE: &str = "keepalive";
 /// Pings more often than allowed: the connection ends with `too_many_pings`, and the client understands.
 const TOO_MANY_PINGS: &str = "too_many_pings";
 
+/// Connections grow old under calls that go on and on: the client moves to the next one, and no call fails.
+const CONNECTION_DRAIN: &str = "connection_drain";
+
 /// Runs all cases of a client that takes an address and the names of cases; the command begins with what comes before
 /// the address, and `between` with what comes between address and names.
 #[track_caller]
@@ -33,10 +36,11 @@ pub(crate) fn check(client: impl Fn() -> Command, between: &[&str]) {
     let usual: Vec<&str> = USUAL.iter().map(|(name, _)| *name).collect();
     let limits = |limits: &str| format!("limits: {{ {limits} }}\n");
     // Clients have a shortest interval of their own, up to 10 s; so the proxy's is made longer, or next to nothing.
-    let groups: [(String, &[&str]); 3] = [
+    let groups: [(String, &[&str]); 4] = [
         (String::new(), &usual),
         (limits("ping_interval_min: 50ms"), &[KEEPALIVE]),
         (limits("ping_interval_min: 60s"), &[TOO_MANY_PINGS]),
+        (limits("connection_age_max: 1s"), &[CONNECTION_DRAIN]),
     ];
     // Each has a proxy and a process of its own: some wait for most of their time.
     let running = groups.map(|(file, names)| {

@@ -71,6 +71,8 @@ impl Connection {
     pub(super) fn end_call(&mut self, slot: usize, status: Status, is_unprocessed: bool) {
         let call = self.calls.reference(slot);
         self.release(slot);
+        // Whoever has begun to answer has looked at the call, whatever is said of it later.
+        let is_unprocessed = is_unprocessed && self.calls[slot].reply == Reply::Awaited;
         self.calls[slot].reply = Reply::Over;
         let trailers = Metadata::default();
         self.events.push_back(Pending::Finished(Finished { call, status, trailers, is_unprocessed }));

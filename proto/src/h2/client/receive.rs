@@ -1,5 +1,6 @@
 //! Which frame may come when, and where it goes.
 
+use super::calls::Reply;
 use super::ending::Course;
 use super::{Connection, Event, Finished, Metadata, status};
 use crate::frame::{self, Error, ErrorCode, HEAD_BYTES, flag, kind};
@@ -106,10 +107,11 @@ impl Connection {
             }
             return Ok(None);
         };
+        // Whoever has begun to answer has looked at the call.
+        let is_unprocessed = code == ErrorCode::RefusedStream && self.calls[slot].reply == Reply::Awaited;
         let Event::Finished(finished) = self.finish(slot, status::of_reset(code), Metadata::default()) else {
             return Ok(None);
         };
-        let is_unprocessed = code == ErrorCode::RefusedStream;
         Ok(Some(Event::Finished(Finished { is_unprocessed, ..finished })))
     }
 

@@ -1,8 +1,9 @@
 //! Compressed messages: inflated once they are whole, a part in each turn, so that they cost nobody else's calls their
 //! turn.
 //!
-//! A connection inflates one message at a time, before it reads on. That of a client stream is waited for where it
-//! stands, with the rest of its DATA frame behind it; a call of one message is parked.
+//! A connection inflates one message at a time, before it reads on, but for calls that go the straight way. That of a
+//! client stream is waited for where it stands, with the rest of its DATA frame behind it; a call of one message is
+//! parked.
 
 use super::Connection;
 use super::calm::Disturbance;

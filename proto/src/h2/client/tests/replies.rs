@@ -321,3 +321,22 @@ fn padding_and_priority_mean_nothing() {
     server.trailers(1, "0");
     assert_eq!(server.feed(), [Seen::Message(call, b"v".to_vec()), ok(call)]);
 }
+
+/// Found by fuzzing: a call may be made again only when nobody has looked at it.
+#[test]
+fn who_has_begun_to_answer_has_looked_at_the_call() {
+    for goes_away in [false, true] {
+        let mut server = Server::ready();
+        server.opened(WATCH);
+        server.begin(1);
+        server.data(1, false, &message(b"first"));
+        if goes_away {
+            crate::frame::write_goaway(0, ErrorCode::NoError, b"", &mut server.bytes);
+        } else {
+            server.raw(kind::RST_STREAM, 0, 1, &ErrorCode::RefusedStream.to_wire().to_be_bytes());
+        }
+        let seen = server.feed();
+        let finished = seen.last().expect("the call ends").finished();
+        assert_eq!((finished.status.code, finished.is_unprocessed), (Code::Unavailable, false));
+    }
+}

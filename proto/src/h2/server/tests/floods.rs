@@ -417,3 +417,30 @@ fn a_message_declared_large_takes_no_memory_until_it_comes() {
     client.sent();
     assert_eq!(client.connection.held_bytes(), 600);
 }
+
+/// Whoever serves many connections gives each its share, and goes on with the rest later.
+#[test]
+fn a_break_after_some_effort_loses_nothing() {
+    let mut client = Client::ready();
+    for call in 0..200 {
+        let whole = message(b"key");
+        client.open(2 * call + 1, GET);
+        client.data(2 * call + 1, false, &whole[..4]);
+        client.data(2 * call + 1, true, &whole[4..]);
+    }
+    let bytes = std::mem::take(&mut client.bytes);
+    let expected = Client::ready().feed_bytes(&bytes);
+    assert_eq!(expected.len(), 200);
+    client.connection.set_effort(7);
+    let mut seen = client.feed_bytes(&bytes);
+    let mut breaks = 0;
+    while client.connection.has_more() {
+        assert_eq!(client.connection.effort_left(), 0);
+        client.connection.set_effort(7);
+        seen.extend(client.feed_bytes(&[]));
+        breaks += 1;
+    }
+    assert_eq!(seen, expected);
+    assert!(breaks >= 600 / 7, "{breaks} breaks in 600 frames");
+    assert_eq!(client.connection.kept_bytes(), 0);
+}

@@ -10,7 +10,7 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// Bytes that one connection may hold: received and not yet executed, or answered and not yet sent.
     pub connection_buffer_bytes_max: usize,
-    /// The same over the whole process.
+    /// The same over the whole process, apart from a few KiB that each connection may hold in any case.
     pub buffer_bytes_max: usize,
     /// Calls that may wait on one shard for another shard or a backend.
     pub calls_per_shard_max: usize,

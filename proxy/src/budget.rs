@@ -3,12 +3,15 @@
 //! Each shard counts its own after every read and publishes the sum once a turn; it adds the sums of the others as
 //! they stood then. So nothing is shared for each call, and what all of them take within one turn is what the bound
 //! may be exceeded by. Half of the bound is for large messages that may come, counted whole, so that each that was
-//! begun can finish; the other half is for everything else.
+//! begun can finish; the other half is for everything else. What each connection holds of small parts
+//! ([`CONNECTION_BYTES_FREE`]) it may hold in any case, so that small calls go on whatever others hold.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use prism_proto::h2::server::Footprint;
+
+use crate::limits::CONNECTION_BYTES_FREE;
 
 /// The published sums of one shard, on cache lines of their own.
 #[derive(Debug, Default)]
@@ -70,7 +73,8 @@ impl Budget {
         let room = |own: usize, others: usize, counted: usize| self.half_bytes.saturating_sub(own + others - counted);
         Footprint {
             declared_bytes: room(self.own.declared_bytes, self.others.declared_bytes, counted.declared_bytes),
-            other_bytes: room(self.own.other_bytes, self.others.other_bytes, counted.other_bytes),
+            other_bytes: room(self.own.other_bytes, self.others.other_bytes, counted.other_bytes)
+                .max(CONNECTION_BYTES_FREE),
         }
     }
 
@@ -102,25 +106,25 @@ mod tests {
     #[test]
     fn room_is_what_all_others_leave() {
         let sums = Sums::new(2);
-        let mut first = Budget::new(sums.clone(), 0, 2_000);
-        let mut second = Budget::new(sums, 1, 2_000);
+        let mut first = Budget::new(sums.clone(), 0, 2_000_000);
+        let mut second = Budget::new(sums, 1, 2_000_000);
         let (mut one, mut two, mut three) = Default::default();
-        first.count(&mut one, footprint(100, 10));
-        first.count(&mut two, footprint(200, 20));
-        second.count(&mut three, footprint(400, 40));
-        assert_eq!(first.room(one), footprint(800, 980), "others' are not known before an exchange");
+        first.count(&mut one, footprint(100_000, 10_000));
+        first.count(&mut two, footprint(200_000, 20_000));
+        second.count(&mut three, footprint(400_000, 40_000));
+        assert_eq!(first.room(one), footprint(800_000, 980_000), "others' are not known before an exchange");
         first.exchange();
         second.exchange();
         first.exchange();
-        assert_eq!(first.room(one), footprint(400, 940));
-        assert_eq!(second.room(three), footprint(700, 970));
-        first.count(&mut one, footprint(5_000, 5_000));
-        assert_eq!(first.room(two), footprint(0, 0));
+        assert_eq!(first.room(one), footprint(400_000, 940_000));
+        assert_eq!(second.room(three), footprint(700_000, 970_000));
+        first.count(&mut one, footprint(5_000_000, 5_000_000));
+        assert_eq!(first.room(two), footprint(0, CONNECTION_BYTES_FREE), "small calls go on");
         for counted in [&mut one, &mut two] {
             first.count(counted, Footprint::default());
         }
         first.exchange();
         second.exchange();
-        assert_eq!(second.room(three), footprint(1_000, 1_000), "nothing is left behind");
+        assert_eq!(second.room(three), footprint(1_000_000, 1_000_000), "nothing is left behind");
     }
 }

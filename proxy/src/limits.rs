@@ -1,6 +1,6 @@
 //! Every bound of the proxy that nobody needs to turn, with the relations between them asserted at compile time.
 
-use prism_proto::limits::{FRAME_BYTES_MAX, HEADER_BYTES_PER_EFFORT, Limits, SECOND_NS};
+use prism_proto::limits::{FRAME_BYTES_MAX, HEADER_BYTES_PER_EFFORT, Limits, SECOND_NS, STREAM_WINDOW_BYTES};
 
 /// How often connections are looked at: for their age, for what they could give back, and for passed deadlines.
 pub(crate) const UPKEEP_INTERVAL_NS: u64 = 10_000_000;
@@ -12,6 +12,9 @@ pub(crate) const LOOKS_PER_TURN_MAX: u32 = 64;
 pub(crate) const WATCHES_PER_TURN_MAX: usize = 512;
 /// Connections that are tried again in one turn because the process may have room again.
 pub(crate) const FEEDS_PER_TURN_MAX: usize = 64;
+/// What a connection may hold of parts of small messages and answers, however full the process is: as much as one
+/// stream's window, and a little. `limits.buffer_bytes_max` may be exceeded by so much for each connection.
+pub(crate) const CONNECTION_BYTES_FREE: usize = 16 << 10;
 /// How long a connection is silent before it gives back what only a busy one needs.
 pub(crate) const TRIM_AFTER_NS: u64 = SECOND_NS;
 /// How long a client that is asked to go may take to have seen the first GOAWAY, so that calls that cross it on their
@@ -38,6 +41,9 @@ const _: () = {
     assert!(DRAIN_PATIENCE_NS * 2 < SECOND_NS);
     // A hundred calls that come together are executed together: an event, two frames, and headers of a kilobyte.
     assert!(SHARE_UNITS >= 100 * (EVENT_UNITS + 2 + 1_024 / HEADER_BYTES_PER_EFFORT));
+    assert!(CONNECTION_BYTES_FREE > STREAM_WINDOW_BYTES as usize);
+    // The floor of all connections stays well below the bound of the process.
+    assert!(CONNECTION_BYTES_FREE * Limits::DEFAULT.connections_max * 4 <= Limits::DEFAULT.buffer_bytes_max);
     // One frame can always be dealt with, and a message takes few turns.
     assert!(SHARE_UNITS * INPUT_BYTES_PER_UNIT >= 8 * FRAME_BYTES_MAX);
     assert!(Limits::DEFAULT.message_bytes_max <= 16 * SHARE_UNITS * INPUT_BYTES_PER_UNIT);

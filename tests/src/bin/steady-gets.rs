@@ -1,4 +1,4 @@
-//! Serves so many Gets in memory, for an instrument to watch: steady-gets CALLS [timeouts].
+//! Serves so many Gets in memory, for an instrument to watch: `steady-gets CALLS [timeouts]`.
 //!
 //! What leads up to them is the same for any number, so the difference of two runs is the cost of the calls alone. With
 //! `timeouts`, each call has another one.

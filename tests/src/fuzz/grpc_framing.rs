@@ -16,6 +16,8 @@ use super::choices::Choices;
 /// What all streams' windows take without a grant.
 const BODY_BYTES_MAX: usize = 8 << 10;
 const INTERNAL: &str = "13";
+/// Not one message, where one is needed.
+const UNIMPLEMENTED: &str = "12";
 const RESOURCE_EXHAUSTED: &str = "8";
 /// Either of both.
 const EITHER: &str = "8 or 13";
@@ -132,7 +134,9 @@ fn plain(is_compressed: bool, content: &[u8], message_bytes_max: usize) -> Resul
 fn read_unary(body: &[u8], is_gzip: bool, message_bytes_max: usize) -> Outcome {
     let message = match cut(body, is_gzip, message_bytes_max) {
         Ok(Some((is_compressed, content, []))) => plain(is_compressed, content, message_bytes_max),
-        Ok(_) => Err(INTERNAL),
+        Ok(Some(_)) => Err(UNIMPLEMENTED),
+        Ok(None) if body.is_empty() => Err(UNIMPLEMENTED),
+        Ok(None) => Err(INTERNAL),
         Err(status) => Err(status),
     };
     match message {

@@ -186,7 +186,7 @@ impl Script {
         if self.fault != Fault::None {
             expected.status = match self.fault {
                 Fault::TooLong => Code::ResourceExhausted,
-                Fault::UnknownPath => Code::Unimplemented,
+                Fault::UnknownPath | Fault::NoMessage | Fault::TwoMessages => Code::Unimplemented,
                 _ => Code::Internal,
             } as u8;
             if is_unary {

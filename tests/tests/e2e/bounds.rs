@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use prism_tests::messages::prism::interfaces::keyvalue::{GetRequest, GetResponse};
+use prism_tests::messages::prism::interfaces::keyvalue::{GetRequest, GetResponse, SetRequest};
 use prism_tests::{Launch, Proxy, Wire, flag, kind, prefixed, until, until_async};
 use prost::Message;
 use tonic::Code;
@@ -279,14 +279,31 @@ async fn dribbled_messages_keep_to_the_bound_of_the_process() {
             }
             wires.push(wire);
         }
-        // 15 MB of parts, of which 4 MiB find room.
+        // 15 MB of parts, of which 4 MiB find room; and what is left of that is filled to the last bytes.
         let last = wires.last_mut().unwrap();
+        for (at, bytes) in [1_000, 500, 200, 100, 50, 25, 12, 6].into_iter().flat_map(|bytes| [bytes; 2]).enumerate() {
+            let stream = 1_001 + 2 * u32::try_from(at).unwrap();
+            last.open(stream, SET).unwrap();
+            let part = [&[0, 0, 0, 0x7, 0xd0][..], &vec![7; bytes - 5]].concat();
+            last.frame(kind::DATA, 0, stream, &part).unwrap();
+        }
         let trailers = last.read_kind(kind::HEADERS).expect("what has no room fails");
         assert!(trailers.flags & flag::END_STREAM != 0);
         wires
     });
     let wires = dribble.await.unwrap();
     bench.assert_holds(SMALL_GROWTH_BYTES_MAX).await;
+    // A small message that comes in two parts finds room.
+    let address = bench.proxy.address().to_owned();
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut wire = Wire::greet(&address);
+        let set = prefixed(0, &SetRequest { key: "k".into(), ..Default::default() }.encode_to_vec());
+        wire.open(1, SET).unwrap();
+        wire.frame(kind::DATA, 0, 1, &set[..6]).unwrap();
+        wire.frame(kind::DATA, flag::END_STREAM, 1, &set[6..]).unwrap();
+        wire.read_kind(kind::HEADERS).expect("the call is answered")
+    });
+    assert_eq!(answer.await.unwrap().flags & flag::END_STREAM, 0, "headers and a message, not a failure alone");
     let error = bench.bystander.set("key", &vec![7; 1_500_000]).await;
     assert!(error.is_ok() || error.is_err_and(|status| status.code() == Code::ResourceExhausted));
     drop(wires);

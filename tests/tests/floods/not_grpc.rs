@@ -16,7 +16,7 @@ async fn they_are_not_answered_ok() {
 
     let two = [prefixed(0, &message), prefixed(0, &message)].concat();
     let answer = caller.call(&get().body(two)).await.unwrap();
-    assert_eq!(answer.status().code(), Code::Internal);
+    assert_eq!(answer.status().code(), Code::Unimplemented);
     assert!(answer.status().message().contains("more than one message"), "{:?}", answer.status());
 
     let answer = caller.call(&get().without("content-type")).await.unwrap();

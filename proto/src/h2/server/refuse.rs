@@ -79,11 +79,13 @@ pub(crate) const EXPIRED: Status = Status {
 /// The request ended inside a message.
 pub(crate) const TRUNCATED: Status =
     Status { code: Code::Internal, message: std::borrow::Cow::Borrowed("the request ended inside a message") };
-/// A method that takes one message got none.
-pub(crate) const NO_MESSAGE: Status =
-    Status { code: Code::Internal, message: std::borrow::Cow::Borrowed("the request has no message, one is needed") };
+/// A method that takes one message got none: a cardinality violation in gRPC's table of status codes.
+pub(crate) const NO_MESSAGE: Status = Status {
+    code: Code::Unimplemented,
+    message: std::borrow::Cow::Borrowed("the request has no message, one is needed"),
+};
 /// A method that takes one message got more.
 pub(crate) const MESSAGES: Status = Status {
-    code: Code::Internal,
+    code: Code::Unimplemented,
     message: std::borrow::Cow::Borrowed("the request has more than one message, one is allowed"),
 };

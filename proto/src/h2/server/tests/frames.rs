@@ -118,7 +118,7 @@ fn a_block_may_be_continued_and_nothing_may_come_between() {
     client.raw(kind::HEADERS, flag::END_STREAM, 1, first);
     client.raw(kind::CONTINUATION, 0, 1, second);
     client.raw(kind::CONTINUATION, flag::END_HEADERS, 1, third);
-    client.fails(1, "13", "no message");
+    client.fails(1, "12", "no message");
 
     let between = [(kind::DATA, 1), (kind::PRIORITY, 1), (kind::HEADERS, 1), (kind::HEADERS, 3), (kind::PING, 0)];
     let others = [(kind::RST_STREAM, 1), (kind::SETTINGS, 0), (kind::CONTINUATION, 3), (0xfa, 0)];

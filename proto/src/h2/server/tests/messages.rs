@@ -26,11 +26,11 @@ fn a_message_may_come_in_any_number_of_frames() {
 fn broken_messages_fail_their_call() {
     let two = [message(b"a"), message(b"b")].concat();
     let cases: Vec<(&str, Vec<u8>, &str, &str)> = vec![
-        ("no message", vec![], "13", "no message"),
+        ("no message", vec![], "12", "no message"),
         ("half a prefix", vec![0, 0], "13", "inside a message"),
         ("half a message", message(b"abc")[..6].to_vec(), "13", "inside a message"),
-        ("two messages", two, "13", "more than one"),
-        ("one and a half", [message(b"a"), vec![0]].concat(), "13", "more than one"),
+        ("two messages", two, "12", "more than one"),
+        ("one and a half", [message(b"a"), vec![0]].concat(), "12", "more than one"),
         ("compressed", vec![1, 0, 0, 0, 0], "13", "grpc-encoding"),
         ("a strange flag", vec![2, 0, 0, 0, 0], "13", "flag"),
         ("too long", vec![0, 0, 0x40, 0, 1], "8", "limits.message_bytes_max"),
@@ -67,5 +67,5 @@ fn the_longest_message_is_taken_and_one_byte_more_is_not() {
 fn a_call_without_content_has_no_message() {
     let mut client = Client::ready();
     client.headers(1, true, &super::client::request(GET));
-    client.fails(1, "13", "no message");
+    client.fails(1, "12", "no message");
 }

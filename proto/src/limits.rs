@@ -158,6 +158,12 @@ pub const RESETS_REMEMBERED_MAX: usize = 64;
 pub const SPARE_BUFFERS_MAX: usize = 4;
 /// The largest buffer that it keeps.
 pub const SPARE_BUFFER_BYTES_MAX: usize = 16 << 10;
+/// Empty buffers of large messages that one thread keeps for all its connections.
+pub const LARGE_BUFFERS_MAX: usize = 16;
+/// Bytes of memory that they may have together, beside what connections hold.
+pub const LARGE_BUFFERS_BYTES_MAX: usize = 8 << 20;
+/// The part of an admitted message after which it gets a buffer for all of it: one in so many bytes has come.
+pub const BUFFER_AHEAD_MAX: usize = 8;
 /// Header blocks that a connection remembers with their meaning.
 pub const MEMO_BLOCKS_MAX: usize = 8;
 /// The longest block that it remembers.
@@ -214,6 +220,9 @@ const _: () = {
     assert!(SMALL_REPLY_BYTES <= LARGE_REPLY_BYTES && LARGE_REPLY_BYTES < UNSENT_BYTES_MAX);
     // Every stream may have a small reply on its way before calls are held back.
     assert!(limits.streams_per_connection_max * SMALL_REPLY_BYTES <= limits.connection_buffer_bytes_max / 4);
+    // The buffer of the largest message can be used again, and is not the only one.
+    assert!(limits.message_bytes_max * 2 <= LARGE_BUFFERS_BYTES_MAX);
+    assert!(SPARE_BUFFER_BYTES_MAX < LARGE_BUFFERS_BYTES_MAX);
     // Half of what the process may hold is for large messages: one of them always fits.
     assert!(limits.message_bytes_max <= limits.buffer_bytes_max / 2);
     // The largest message can come without a pause for the connection's window.

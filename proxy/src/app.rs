@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use prism_backends::KeyHasher;
 use prism_proto::h2::server::Footprint;
-use prism_proto::h2::{Event, server};
+use prism_proto::h2::{Event, LargeBuffers, server};
 use prism_shard::{Application, CounterText, Counters, Mesh, PeerId, Slab, Timers, Turn};
 
 use crate::backends::Instances;
@@ -61,6 +61,8 @@ pub(crate) struct Proxy {
     /// What the connections of all shards hold.
     pub(crate) budget: Budget,
     pub(crate) upkeep: Upkeep,
+    /// Memory for large messages, lent to one connection at a time.
+    pub(crate) large: LargeBuffers,
     services: Vec<&'static str>,
     engine: server::Config,
     /// What keeps clients from choosing stream identifiers that are slow to find.
@@ -112,6 +114,7 @@ impl Proxy {
             draining: false,
             budget: Budget::new(sums, shard, registry.limits.buffer_bytes_max),
             upkeep: Upkeep::default(),
+            large: LargeBuffers::default(),
             services,
             engine: server::Config { limits: registry.limits },
             secret: RandomState::new().hash_one(shards),
@@ -128,6 +131,7 @@ impl Proxy {
         let mut lane = lane!(turn);
         client.begin_turn(lane.now_ns, bytes.len());
         client.connection.set_room(self.budget.room(client.counted));
+        client.connection.lend(std::mem::take(&mut self.large));
         let input = client.connection.begin(bytes);
         while client.connection.effort_left() > 0
             && let Some(event) = client.connection.poll(&input, lane.now_ns)
@@ -138,6 +142,7 @@ impl Proxy {
             charge_event(&mut client.connection, answer_bytes);
         }
         client.connection.end(input);
+        self.large = client.connection.take_back();
         self.settle(&mut lane, peer, client);
         if let Some(counts) = client.connection.take_counts() {
             statistics::add(turn.counters, &counts);
@@ -301,6 +306,10 @@ impl Application for Proxy {
             statistics::add(turn.counters, &counts);
         }
         self.clients -= 1;
+        if self.clients == 0 {
+            // Nobody looks after them any more.
+            self.large = LargeBuffers::default();
+        }
         self.budget.count(&mut client.counted, Footprint::default());
         self.health.forget_all(peer);
     }

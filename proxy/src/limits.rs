@@ -27,7 +27,7 @@ pub(crate) const SHARE_UNITS: usize = 1_024;
 /// What a call or another event counts.
 pub(crate) const EVENT_UNITS: usize = 2;
 /// Received bytes that count as one unit.
-pub(crate) const INPUT_BYTES_PER_UNIT: usize = 512;
+pub(crate) const INPUT_BYTES_PER_UNIT: usize = 1_024;
 /// Bytes of answers that count as one unit.
 pub(crate) const OUTPUT_BYTES_PER_UNIT: usize = 512;
 /// Bytes that a connection may have left over before it is no longer read.

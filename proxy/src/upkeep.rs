@@ -9,7 +9,8 @@ use crate::app::Proxy;
 use crate::client::Client;
 use crate::lifetime::Due;
 use crate::limits::{
-    DEADLINE_INTERVAL_NS, FEEDS_PER_TURN_MAX, LOOKS_PER_TURN_MAX, UPKEEP_INTERVAL_NS, WATCHES_PER_TURN_MAX,
+    DEADLINE_INTERVAL_NS, FEEDS_PER_TURN_MAX, LOOKS_PER_TURN_MAX, TRIM_AFTER_NS, UPKEEP_INTERVAL_NS,
+    WATCHES_PER_TURN_MAX,
 };
 use crate::wire::Wire;
 
@@ -18,6 +19,8 @@ use crate::wire::Wire;
 pub(crate) struct Upkeep {
     /// The timer is set.
     pub(crate) is_set: bool,
+    /// When the buffers of large messages were last trimmed.
+    trimmed_ns: u64,
     /// Where the round of all connections goes on.
     next: u32,
     /// Those with calls that have a deadline, each once.
@@ -51,6 +54,10 @@ impl Proxy {
         self.watch_deadlines(turn);
         self.feed_hungry(turn);
         self.look_around(turn);
+        if turn.now_ns >= self.upkeep.trimmed_ns.saturating_add(TRIM_AFTER_NS) {
+            self.upkeep.trimmed_ns = turn.now_ns;
+            self.large.trim();
+        }
     }
 
     /// Expires calls whose deadline has passed.

@@ -4,7 +4,7 @@
 
 use crate::grpc::Prefix;
 use crate::grpc::prefix::PREFIX_BYTES;
-use crate::limits::Limits;
+use crate::limits::{BUFFER_AHEAD_MAX, Limits};
 use crate::status::{Code, Status};
 
 /// Why a message is refused; the call fails and the connection lives on.
@@ -145,6 +145,19 @@ impl Inbound {
         self.bytes = buffer;
     }
 
+    /// The length of the message, when there is room for all of it and `bytes` more of it do not fit its buffer.
+    #[inline]
+    pub(crate) fn outgrows(&self, bytes: usize) -> Option<usize> {
+        let after = self.bytes.len() + bytes.min(self.missing_bytes());
+        (self.admission == Admission::Admitted && after > self.bytes.capacity()).then_some(self.length)
+    }
+
+    /// Goes on in another buffer, which is empty; the one that it had.
+    pub(crate) fn move_to(&mut self, mut buffer: Vec<u8>) -> Vec<u8> {
+        buffer.extend_from_slice(&self.bytes);
+        std::mem::replace(&mut self.bytes, buffer)
+    }
+
     /// Takes what belongs to this message from the beginning of `bytes`; how much that was.
     pub(crate) fn absorb(&mut self, bytes: &[u8], message_bytes_max: usize) -> Result<usize, Refusal> {
         let mut rest = bytes;
@@ -176,11 +189,17 @@ impl Inbound {
         usize::from(self.prefix_bytes) == PREFIX_BYTES
     }
 
-    /// Doubles the buffer as bytes come, but never beyond the message.
+    /// Doubles the buffer as bytes come, but never beyond the message. An admitted one, which is counted whole, gets
+    /// all that it needs once a good part of it has come.
     fn reserve(&mut self, bytes: usize) {
         let needed = self.bytes.len() + bytes;
         if needed > self.bytes.capacity() {
-            let capacity = needed.max((self.bytes.capacity() * 2).min(self.length));
+            let ahead = if self.admission == Admission::Admitted && needed >= self.length / BUFFER_AHEAD_MAX {
+                self.length
+            } else {
+                self.bytes.capacity() * 2
+            };
+            let capacity = needed.max(ahead.min(self.length));
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
     }
@@ -226,5 +245,26 @@ mod tests {
         inbound.absorb(&[0, 0, 0x40, 0, 0, 1, 2, 3], 4 << 20).expect("well formed");
         assert!(inbound.bytes.capacity() < 64, "{}", inbound.bytes.capacity());
         assert_eq!((inbound.held_bytes(), inbound.total_bytes()), (8, (4 << 20) + 5));
+    }
+    #[test]
+    fn an_admitted_message_gets_its_whole_buffer_after_an_eighth() {
+        let part = [1; 16 << 10];
+        let mut inbound = Inbound { admission: Admission::Admitted, ..Inbound::default() };
+        inbound.absorb(&[0, 0, 0x10, 0, 0], 4 << 20).expect("well formed");
+        let mut moves = 0;
+        while !inbound.is_complete() {
+            let before = inbound.bytes.capacity();
+            inbound.absorb(&part, 4 << 20).expect("well formed");
+            let (length, capacity) = (inbound.bytes.len(), inbound.bytes.capacity());
+            assert!(capacity <= length * BUFFER_AHEAD_MAX, "{capacity} for {length}");
+            moves += usize::from(capacity != before);
+        }
+        assert!(moves <= 5, "{moves}");
+        let mut inbound = Inbound { admission: Admission::Admitted, ..Inbound::default() };
+        inbound.absorb(&[0, 0, 0, 0, 6, 1, 2], 6).expect("well formed");
+        assert_eq!(inbound.move_to(Vec::with_capacity(6)), [1, 2]);
+        assert_eq!(inbound.outgrows(100), None);
+        inbound.absorb(&[3, 4, 5, 6], 6).expect("well formed");
+        assert_eq!(inbound.take(), [1, 2, 3, 4, 5, 6]);
     }
 }

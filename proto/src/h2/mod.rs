@@ -41,8 +41,10 @@ mod framing;
 mod held;
 mod inbound;
 mod input;
+mod large;
 mod outbound;
 pub mod server;
 
 pub use event::{Call, Event, StreamRef};
 pub use input::Input;
+pub use large::LargeBuffers;

@@ -12,6 +12,7 @@ mod inflate;
 mod line;
 mod meaning;
 mod memo;
+mod part;
 mod receive;
 mod refuse;
 mod respond;
@@ -22,7 +23,6 @@ mod stream;
 mod streams;
 mod transmit;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -34,6 +34,7 @@ use self::headers::{Decoded, PendingBlock};
 use self::inflate::Inflating;
 use self::line::Line;
 use self::memo::{Memo, Written};
+use self::part::DataRest;
 use self::receive::Step;
 pub use self::room::Footprint;
 use self::settings::{PeerSettings, stream_window_bytes};
@@ -43,6 +44,7 @@ use crate::h2::event::{Event, StreamRef};
 use crate::h2::flow::{ReceiveWindow, SendWindow};
 use crate::h2::held::{Held, Spares};
 use crate::h2::input::{self, Input};
+use crate::h2::large::LargeBuffers;
 use crate::hpack::{Decoder, Encoder};
 use crate::limits::{
     CONNECTION_WINDOW_BYTES, CONTROL_FRAMES_MAX, FRAME_BYTES_MAX, HEADER_TABLE_BYTES_MAX, Limits,
@@ -124,6 +126,8 @@ pub struct Connection {
     /// What the block of the next frame was, when it has been decoded already.
     pub(super) decoded: Option<Box<Result<Decoded, Error>>>,
     pub(super) data: Option<DataCursor>,
+    /// The frame whose content comes next, when its beginning has been taken.
+    pub(super) data_rest: Option<DataRest>,
     pub(super) inflating: Option<Box<Inflating>>,
     pub(super) events: VecDeque<Pending>,
     pub(super) streams: Streams,
@@ -157,6 +161,8 @@ pub struct Connection {
     /// How large the parts of the footprint may become, as the process has room.
     pub(super) room: Footprint,
     pub(super) spares: Spares,
+    /// The buffers of large messages of the thread, while they are lent.
+    pub(super) large: Option<LargeBuffers>,
     pub(super) calm: Calm,
     /// No open call has an earlier deadline; calls that are over may have had one. `u64::MAX`: none.
     pub(super) deadline_ns: u64,
@@ -198,6 +204,7 @@ impl Connection {
             pending_block: None,
             decoded: None,
             data: None,
+            data_rest: None,
             inflating: None,
             events: VecDeque::new(),
             streams: Streams::default(),
@@ -220,6 +227,7 @@ impl Connection {
             charged: 0,
             room: Footprint::UNBOUNDED,
             spares: Spares::default(),
+            large: None,
             calm: Calm::new(&limits),
             deadline_ns: u64::MAX,
             idle_since_ns: now_ns,
@@ -236,7 +244,7 @@ impl Connection {
 
     /// Takes the bytes of one read, which may be none. Frames that are whole in them are read in place.
     pub fn begin<'b>(&mut self, bytes: &'b [u8]) -> Input<'b> {
-        let skip = if self.phase == Phase::Preface { PREFACE.len() } else { 0 };
+        let skip = if self.phase == Phase::Preface { PREFACE.len() } else { self.rest_bytes() };
         if !self.starved.is_empty() {
             self.wake_starved();
         }
@@ -333,7 +341,9 @@ impl Connection {
     /// Whether the next `poll` has something to go on with even when no new bytes come: because it was not asked to the
     /// end, or wanted a pause.
     pub fn has_more(&self) -> bool {
-        let has_frame = self.phase != Phase::Preface && input::begins_with_frame(&self.kept[self.kept_from..]);
+        let kept = &self.kept[self.kept_from..];
+        let has_rest = self.data_rest.is_some() && !kept.is_empty();
+        let has_frame = has_rest || (self.phase != Phase::Preface && input::begins_with_frame(kept));
         let has_call = self.inflating.is_some() || (!self.parked.is_empty() && !self.holds_back());
         has_frame || !self.events.is_empty() || has_call
     }
@@ -381,13 +391,6 @@ impl Connection {
     /// Bytes that were read and not dealt with: the part of a frame, or everything after a pause.
     pub fn kept_bytes(&self) -> usize {
         self.kept.len() - self.kept_from
-    }
-
-    /// Gives the memory of an assembled message back, so that the next one needs none. Optional.
-    pub fn recycle(&mut self, message: Cow<'_, [u8]>) {
-        if let Cow::Owned(buffer) = message {
-            self.spares.give(buffer);
-        }
     }
 
     /// One more frame of the output that only the peer's frames have caused.
@@ -456,7 +459,7 @@ impl Connection {
             }
         }
         for buffer in buffers {
-            self.spares.give(buffer);
+            self.keep_buffer(buffer);
         }
     }
 
@@ -471,6 +474,7 @@ impl Connection {
         self.held = Held::default();
         self.charged = 0;
         self.data = None;
+        self.data_rest = None;
         self.inflating = None;
         self.pending_block = None;
         self.decoded = None;

@@ -6,7 +6,7 @@ use super::Connection;
 use super::calm::Disturbance;
 use super::count::Count;
 use super::refuse;
-use crate::frame::{self, Error, ErrorCode, flag};
+use crate::frame::{self, Error, ErrorCode, Head, flag};
 use crate::grpc::prefix::PREFIX_BYTES;
 use crate::h2::event::{Call, Event, StreamRef};
 use crate::h2::inbound::{Refusal, whole};
@@ -29,7 +29,7 @@ impl Connection {
         let end_stream = frame.head.has(flag::END_STREAM);
         let cursor = match self.data.take() {
             Some(cursor) => cursor,
-            None => match self.account_data(frame, payload.len(), end_stream)? {
+            None => match self.account_data(&frame.head, payload.len(), end_stream)? {
                 Some(stream) => DataCursor { stream, offset: 0 },
                 None => return Ok(None),
             },
@@ -76,20 +76,20 @@ impl Connection {
     }
 
     /// Counts a DATA frame against the windows and its stream's rules; the stream, when it still takes data.
-    fn account_data(
+    pub(super) fn account_data(
         &mut self,
-        frame: &Frame<'_>,
+        head: &Head,
         content_bytes: usize,
         end_stream: bool,
     ) -> Result<Option<StreamRef>, Error> {
-        let id = frame.head.stream;
+        let id = head.stream;
         if self.is_idle(id) {
             return Err(Error::connection(ErrorCode::ProtocolError, "DATA on an idle stream"));
         }
         if content_bytes == 0 && !end_stream {
             self.calm.disturb(self.now_ns, Disturbance::EmptyFrames)?;
         }
-        let grant = self.receive_window.receive(frame.head.length).map_err(|_| {
+        let grant = self.receive_window.receive(head.length).map_err(|_| {
             Error::connection(ErrorCode::FlowControlError, "more DATA than the connection's window allows")
         })?;
         if let Some(grant) = grant {
@@ -108,7 +108,7 @@ impl Connection {
         }
         stream
             .receive_window
-            .receive(frame.head.length)
+            .receive(head.length)
             .map_err(|_| Error::stream(id, ErrorCode::FlowControlError, "more DATA than the stream's window allows"))?;
         if let Some(left) = &mut stream.content_bytes_left {
             *left = left.checked_sub(content_bytes as u64).filter(|left| *left == 0 || !end_stream).ok_or(
@@ -227,7 +227,7 @@ impl Connection {
     }
 
     /// Ends a call whose request breaks a rule; what else the client sends of it is dropped.
-    fn fail_call(&mut self, slot: usize, end_stream: bool, status: Status) {
+    pub(super) fn fail_call(&mut self, slot: usize, end_stream: bool, status: Status) {
         self.calm.counts.add(Count::CallsFailed);
         if end_stream {
             self.streams[slot].state.end_received();
@@ -241,7 +241,7 @@ impl Connection {
     }
 
     /// Takes bytes into the message that is being assembled; how many belonged to it.
-    fn absorb(&mut self, slot: usize, bytes: &[u8]) -> Result<usize, Status> {
+    pub(super) fn absorb(&mut self, slot: usize, bytes: &[u8]) -> Result<usize, Status> {
         if !self.has_room_for(slot, bytes.len()) {
             return Err(self.room_refusal());
         }
@@ -250,6 +250,11 @@ impl Connection {
             self.streams[slot].inbound.provide(buffer);
         }
         let inbound = &mut self.streams[slot].inbound;
+        if let Some(length) = inbound.outgrows(bytes.len())
+            && let Some(buffer) = self.large.as_mut().and_then(|large| large.take(length))
+        {
+            self.spares.give(inbound.move_to(buffer));
+        }
         let before = inbound.held_bytes();
         let taken = inbound.absorb(bytes, self.limits.message_bytes_max);
         let after = inbound.held_bytes();

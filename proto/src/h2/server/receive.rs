@@ -28,13 +28,16 @@ impl Connection {
         if self.phase == Phase::Preface {
             return Ok(self.receive_preface(input));
         }
+        if self.data_rest.is_some() {
+            return self.receive_rest(input);
+        }
         let frame = match input.next() {
             Next::Frame(frame) => frame,
             Next::TooLong(head) => {
                 head.check_length(FRAME_BYTES_MAX)?;
                 return Ok(Step::Incomplete);
             }
-            Next::Incomplete => return Ok(Step::Incomplete),
+            Next::Incomplete => return self.receive_part(input),
         };
         let outcome = self.receive_frame(&frame);
         if self.data.is_none() {

@@ -4,10 +4,13 @@
 //! [`UNSENT_BYTES_MAX`] of answers are unsent; and an application that knows how long a reply will be asks
 //! [`Connection::has_room_for_reply`] first, and keeps the call until there is room.
 
+use std::borrow::Cow;
+
 use super::Connection;
 use super::refuse;
 use crate::h2::held;
-use crate::limits::{SMALL_REPLY_BYTES, UNSENT_BYTES_MAX};
+use crate::h2::large::LargeBuffers;
+use crate::limits::{SMALL_REPLY_BYTES, SPARE_BUFFER_BYTES_MAX, UNSENT_BYTES_MAX};
 use crate::status::Status;
 
 /// What a connection holds, in the two parts that the process bounds.
@@ -81,6 +84,34 @@ impl Connection {
         answers <= self.pause_bytes()
             && self.held_bytes() + message_bytes <= self.limits.connection_buffer_bytes_max
             && self.footprint().other_bytes + message_bytes <= self.room.other_bytes
+    }
+
+    /// Gives the memory of an assembled message back, so that the next one needs none. Optional.
+    pub fn recycle(&mut self, message: Cow<'_, [u8]>) {
+        if let Cow::Owned(buffer) = message {
+            self.keep_buffer(buffer);
+        }
+    }
+
+    /// Lends the buffers of large messages that the thread keeps for all its connections. Without them each large
+    /// message gets memory of its own, which is not kept.
+    #[inline]
+    pub fn lend(&mut self, large: LargeBuffers) {
+        self.large = Some(large);
+    }
+
+    /// Takes them back.
+    #[inline]
+    pub fn take_back(&mut self) -> LargeBuffers {
+        self.large.take().unwrap_or_default()
+    }
+
+    /// Keeps the buffer of a message for another one.
+    pub(super) fn keep_buffer(&mut self, buffer: Vec<u8>) {
+        match &mut self.large {
+            Some(large) if buffer.capacity() > SPARE_BUFFER_BYTES_MAX => large.give(buffer),
+            _ => self.spares.give(buffer),
+        }
     }
 
     /// Gives back the memory that only a busy connection needs. Calls that are open keep theirs.

@@ -151,6 +151,7 @@ impl Connection {
             && !self.peer_goes
             && self.pending_block.is_none()
             && self.data.is_none()
+            && self.data_rest.is_none()
             && self.inflating.is_none()
             && self.decoded.is_none()
             && self.streams.open() < self.limits.streams_per_connection_max

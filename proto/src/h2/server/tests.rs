@@ -9,6 +9,7 @@ mod floods;
 mod frames;
 mod grants;
 mod messages;
+mod parts;
 mod preface;
 mod requests;
 mod room;

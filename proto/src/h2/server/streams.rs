@@ -24,6 +24,8 @@ pub(crate) struct Streams {
     free: Vec<u32>,
     /// Slot plus one, or 0; a power of two long, at most half full.
     index: Vec<u32>,
+    /// Entries of the index that are not at the first place of their walk.
+    displaced: usize,
     /// Streams in the table.
     entered: usize,
     fresh: Option<Fresh>,
@@ -192,22 +194,31 @@ impl Streams {
             at = (at + 1) & mask;
         }
         self.index[at] = slot as u32 + 1;
+        self.displaced += usize::from(at != start);
         at.wrapping_sub(start) & mask
     }
 
     /// Removes an entry and moves those behind it up, so that no walk breaks off early.
     fn leave(&mut self, id: u32, slot: usize) {
         let mask = self.index.len() - 1;
-        let mut hole = self.home(id, mask);
+        let home = self.home(id, mask);
+        let mut hole = home;
         while self.index[hole] as usize != slot + 1 {
             hole = (hole + 1) & mask;
+        }
+        self.displaced -= usize::from(hole != home);
+        // Identifiers that count up lie side by side, each in its place: a walk would pass all of them and move none.
+        if self.displaced == 0 {
+            self.index[hole] = 0;
+            return;
         }
         let mut at = hole;
         loop {
             at = (at + 1) & mask;
             let Some(other) = (self.index[at] as usize).checked_sub(1) else { break };
-            let distance_home = at.wrapping_sub(self.home(self.slots[other].id, mask)) & mask;
-            if distance_home >= (at.wrapping_sub(hole) & mask) {
+            let home = self.home(self.slots[other].id, mask);
+            if (at.wrapping_sub(home) & mask) >= (at.wrapping_sub(hole) & mask) {
+                self.displaced -= usize::from(hole == home);
                 self.index[hole] = self.index[at];
                 hole = at;
             }
@@ -224,6 +235,7 @@ impl Streams {
     fn build(&mut self, entries: usize) {
         self.index.clear();
         self.index.resize(entries, 0);
+        self.displaced = 0;
         for slot in 0..self.slots.len() {
             if self.slots[slot].id != 0 {
                 self.enter(self.slots[slot].id, slot);

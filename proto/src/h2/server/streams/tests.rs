@@ -80,6 +80,14 @@ fn identifiers_chosen_to_collide_are_scattered() {
     assert!(!streams.is_scattered);
 }
 
+/// Entries that are not at the first place of their walk, counted.
+fn displaced(streams: &Streams) -> usize {
+    let mask = streams.index.len().wrapping_sub(1);
+    let is_displaced =
+        |(at, slot): (usize, &u32)| *slot > 0 && streams.home(streams.slots[*slot as usize - 1].id, mask) != at;
+    streams.index.iter().enumerate().filter(|entry| is_displaced(*entry)).count()
+}
+
 proptest! {
     /// Against a map, with identifiers that collide in the index as those of a hostile client would.
     #[test]
@@ -96,6 +104,7 @@ proptest! {
                 _ => {}
             }
             prop_assert_eq!(streams.open(), model.len());
+            prop_assert_eq!(streams.displaced, displaced(&streams));
             for number in 1..64 {
                 for id in [2 * number + 1, number * 1024 + 1] {
                     prop_assert_eq!(streams.find(id), model.get(&id).copied());

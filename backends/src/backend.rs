@@ -31,6 +31,8 @@ pub enum Execution<'s> {
 pub struct Interfaces {
     /// KeyValueBasicInterface.
     pub keyvalue_basic: bool,
+    /// KeyValueTTLInterface.
+    pub keyvalue_ttl: bool,
 }
 
 /// Executes commands for one shard.

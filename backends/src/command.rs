@@ -27,13 +27,36 @@ pub enum Command<'a> {
         /// The key.
         key: &'a [u8],
     },
+    /// Let the key, whatever it holds, expire.
+    Expire {
+        /// The key.
+        key: &'a [u8],
+        /// Time to live in seconds; 0 or less: it is gone at once.
+        ttl_seconds: i64,
+    },
+    /// Say how long the key, whatever it holds, still lives.
+    GetTtl {
+        /// The key.
+        key: &'a [u8],
+    },
+    /// Let the key, whatever it holds, live on.
+    Persist {
+        /// The key.
+        key: &'a [u8],
+    },
 }
 
 impl<'a> Command<'a> {
     /// The key that decides the owner.
     pub fn key(&self) -> &'a [u8] {
         match *self {
-            Self::Set { key, .. } | Self::Get { key } | Self::Delete { key } | Self::Exists { key } => key,
+            Self::Set { key, .. }
+            | Self::Get { key }
+            | Self::Delete { key }
+            | Self::Exists { key }
+            | Self::Expire { key, .. }
+            | Self::GetTtl { key }
+            | Self::Persist { key } => key,
         }
     }
 }
@@ -49,6 +72,12 @@ pub enum Reply<'s> {
     Delete(bool),
     /// Whether the key is there.
     Exists(bool),
+    /// Whether the key was there.
+    Expire(bool),
+    /// Seconds that the key still lives, rounded up; -1: it does not expire; -2: it is not there.
+    Ttl(i64),
+    /// Whether a time to live was removed.
+    Persist(bool),
 }
 
 /// A command that crosses to another shard: kind and one buffer.
@@ -66,6 +95,9 @@ enum OwnedKind {
     Get,
     Delete,
     Exists,
+    Expire { ttl_seconds: i64 },
+    GetTtl,
+    Persist,
 }
 
 impl From<Command<'_>> for OwnedCommand {
@@ -75,6 +107,9 @@ impl From<Command<'_>> for OwnedCommand {
             Command::Get { .. } => (OwnedKind::Get, &[]),
             Command::Delete { .. } => (OwnedKind::Delete, &[]),
             Command::Exists { .. } => (OwnedKind::Exists, &[]),
+            Command::Expire { ttl_seconds, .. } => (OwnedKind::Expire { ttl_seconds }, &[]),
+            Command::GetTtl { .. } => (OwnedKind::GetTtl, &[]),
+            Command::Persist { .. } => (OwnedKind::Persist, &[]),
         };
         let key = command.key();
         let mut data = Vec::with_capacity(key.len() + value.len());
@@ -99,6 +134,9 @@ impl OwnedCommand {
             OwnedKind::Get => Command::Get { key },
             OwnedKind::Delete => Command::Delete { key },
             OwnedKind::Exists => Command::Exists { key },
+            OwnedKind::Expire { ttl_seconds } => Command::Expire { key, ttl_seconds },
+            OwnedKind::GetTtl => Command::GetTtl { key },
+            OwnedKind::Persist => Command::Persist { key },
         }
     }
 }
@@ -114,6 +152,12 @@ pub enum OwnedReply {
     Delete(bool),
     /// See [`Reply::Exists`].
     Exists(bool),
+    /// See [`Reply::Expire`].
+    Expire(bool),
+    /// See [`Reply::Ttl`].
+    Ttl(i64),
+    /// See [`Reply::Persist`].
+    Persist(bool),
 }
 
 impl From<Reply<'_>> for OwnedReply {
@@ -123,6 +167,9 @@ impl From<Reply<'_>> for OwnedReply {
             Reply::Get(value) => Self::Get(value.map(Box::from)),
             Reply::Delete(found) => Self::Delete(found),
             Reply::Exists(exists) => Self::Exists(exists),
+            Reply::Expire(existed) => Self::Expire(existed),
+            Reply::Ttl(seconds) => Self::Ttl(seconds),
+            Reply::Persist(removed) => Self::Persist(removed),
         }
     }
 }
@@ -135,6 +182,9 @@ impl OwnedReply {
             Self::Get(value) => Reply::Get(value.as_deref()),
             Self::Delete(found) => Reply::Delete(*found),
             Self::Exists(exists) => Reply::Exists(*exists),
+            Self::Expire(existed) => Reply::Expire(*existed),
+            Self::Ttl(seconds) => Reply::Ttl(*seconds),
+            Self::Persist(removed) => Reply::Persist(*removed),
         }
     }
 }

@@ -4,7 +4,7 @@ use prism_backends::{
     Backend as _, Command, Context, Execution, Failure, FailureKind, OwnedCommand, OwnedReply, Reply,
 };
 use prism_proto::h2::{Call, StreamRef};
-use prism_proto::method::{Group, SERVICES, id};
+use prism_proto::method::{Group, MethodId, SERVICES, id};
 use prism_proto::status::Status;
 use prism_proto::view;
 use prism_shard::{PeerId, SlabKey, Turn, route};
@@ -13,7 +13,8 @@ use crate::app::{Lane, Proxy, lane};
 use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked};
 use crate::client::{Client, Deferred};
-use crate::services::{Connection, keyvalue};
+use crate::config;
+use crate::services::{keyvalue, keyvalue_ttl};
 use crate::wire::Wire;
 use crate::{statistics, status};
 
@@ -23,7 +24,21 @@ pub(crate) fn served() -> Vec<&'static str> {
 }
 
 fn is_served(group: Group) -> bool {
-    matches!(group, Group::KeyvalueBasic | Group::Health | Group::Reflection)
+    matches!(group, Group::KeyvalueBasic | Group::KeyvalueTtl | Group::Health | Group::Reflection)
+}
+
+/// The group of interfaces that a command belongs to.
+#[inline]
+fn group(command: &Command<'_>) -> config::Group {
+    match command {
+        Command::Set { .. }
+        | Command::Get { .. }
+        | Command::Delete { .. }
+        | Command::Exists { .. }
+        | Command::Expire { .. }
+        | Command::GetTtl { .. }
+        | Command::Persist { .. } => config::Group::KeyValue,
+    }
 }
 
 /// Where a call came from: what its answer needs.
@@ -54,17 +69,27 @@ impl Proxy {
             return client.connection.finish(stream, &status::expired(), &[]);
         }
         let Some(decoded) = keyvalue::decode(call.method, &call.message) else {
-            return self.other_call(peer, &mut client.connection, call);
+            return self.other_call(lane, peer, client, call);
         };
         let origin = Origin { peer, stream, deadline_ns: call.deadline_ns.unwrap_or(0) };
-        let outcome = decoded.and_then(|request| self.keyvalue(lane, client, origin, &request));
+        let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, call.method, &request));
         if let Err(status) = outcome {
             client.connection.finish(stream, &status, &[]);
         }
     }
 
-    fn other_call(&mut self, peer: PeerId, connection: &mut Connection, call: &Call<'_>) {
+    #[inline(never)]
+    fn other_call(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, call: &Call<'_>) {
         let Call { stream, method, .. } = *call;
+        if let Some(decoded) = keyvalue_ttl::decode(method, &call.message) {
+            let origin = Origin { peer, stream, deadline_ns: call.deadline_ns.unwrap_or(0) };
+            let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, method, &request));
+            if let Err(status) = outcome {
+                client.connection.finish(stream, &status, &[]);
+            }
+            return;
+        }
+        let connection = &mut client.connection;
         match method {
             id::HEALTH_CHECK => self.health.check(method, connection, stream, &call.message),
             id::HEALTH_WATCH => self.health.watch(method, connection, (peer, stream), &call.message),
@@ -93,23 +118,24 @@ impl Proxy {
         }
     }
 
+    /// A call about one key: executed here, or sent to the key's owner.
     #[inline]
-    fn keyvalue(
+    fn keyed(
         &mut self,
         lane: &mut Lane<'_>,
         client: &mut Client,
         origin: Origin,
+        method: MethodId,
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
         keyvalue::check_namespace(request.namespace)?;
         let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
             return Err(status::unknown_namespace(request.namespace.as_str()));
         };
-        let Some(backend) = found.keyvalue else {
-            let interface = id::KEYVALUE_BASIC_GET.method().service;
-            return Err(status::not_offered(interface, &found.name, &found.backend));
-        };
         let command = &request.command;
+        let Some(backend) = found.slot(group(command)) else {
+            return Err(status::not_offered(method.method().service, &found.name, &found.backend));
+        };
         keyvalue::check(command, &self.registry.limits)?;
         let hash = self.hasher.hash(namespace, command.key());
         let owner = route::owner(hash, lane.shards);
@@ -157,7 +183,7 @@ impl Proxy {
         if owner != lane.shard {
             return self.send(lane, client, origin, owner, origin.errand(namespace, hash, command, reply_bytes));
         }
-        let backend = self.keyvalue_backend(namespace).map_err(status::from_failure)?;
+        let backend = self.backend(namespace, &command.view()).map_err(status::from_failure)?;
         let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
         match execute(&mut self.backends, backend, &context, &command.view()).map_err(status::from_failure)? {
             // It has grown meanwhile.
@@ -170,8 +196,8 @@ impl Proxy {
         Ok(())
     }
 
-    fn keyvalue_backend(&self, namespace: u16) -> Result<usize, Failure> {
-        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.keyvalue);
+    fn backend(&self, namespace: u16, command: &Command<'_>) -> Result<usize, Failure> {
+        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.slot(group(command)));
         backend.ok_or_else(|| Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"))
     }
 
@@ -248,7 +274,7 @@ impl Proxy {
             return Outcome::Failed(Failure::new(FailureKind::Expired, status::expired().message));
         }
         let Errand { namespace, hash, call, reply_bytes_max, .. } = errand;
-        let backend = match self.keyvalue_backend(namespace) {
+        let backend = match self.backend(namespace, &errand.command.view()) {
             Ok(backend) => backend,
             Err(failure) => return Outcome::Failed(failure),
         };

@@ -14,10 +14,18 @@ use crate::config::{Backend, Effective, Group};
 pub(crate) struct Namespace {
     /// Its name.
     pub name: String,
-    /// Slot of the backend of the key-value interfaces, if there is one.
-    pub keyvalue: Option<usize>,
+    /// Slots of the backends of each [`Group`] by its index, where there is one.
+    slots: [Option<usize>; 4],
     /// The backend's name, for error messages.
     pub backend: String,
+}
+
+impl Namespace {
+    /// Slot of the backend that serves `group`.
+    #[inline]
+    pub(crate) fn slot(&self, group: Group) -> Option<usize> {
+        self.slots[group.index()]
+    }
 }
 
 /// Limits, namespaces and backends in force.
@@ -52,7 +60,7 @@ impl Registry {
             let named = keyvalue.or_else(|| declared.backends.iter().flatten().next().copied());
             let namespace = Namespace {
                 name: declared.name.clone(),
-                keyvalue: keyvalue.map(|index| slots[index]),
+                slots: declared.backends.map(|backend| backend.map(|index| slots[index])),
                 backend: named.map_or_else(String::new, |index| config.backends[index].name.clone()),
             };
             registry.place_namespace(namespace);

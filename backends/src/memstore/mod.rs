@@ -23,6 +23,7 @@ mod table;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
+mod ttl;
 mod word;
 mod write;
 
@@ -163,12 +164,18 @@ impl MemStore {
         Some(self.arena.record(word.reference()).value())
     }
 
-    fn delete(&mut self, context: &Context, key: &[u8]) -> bool {
-        let Some((found, reference)) = self.lookup(context, key) else { return false };
+    /// The key's entry and record, unless it has expired; then it is collected.
+    fn live(&mut self, context: &Context, key: &[u8]) -> Option<(Found, Reference)> {
+        let (found, reference) = self.lookup(context, key)?;
         if self.arena.record(reference).is_expired(context.now_ns) {
             self.collect(context.namespace, found);
-            return false;
+            return None;
         }
+        Some((found, reference))
+    }
+
+    fn delete(&mut self, context: &Context, key: &[u8]) -> bool {
+        let Some((found, _)) = self.live(context, key) else { return false };
         self.remove(context.namespace, found);
         true
     }
@@ -182,21 +189,25 @@ impl MemStore {
 
 impl Backend for MemStore {
     fn interfaces(&self) -> Interfaces {
-        Interfaces { keyvalue_basic: true }
+        Interfaces { keyvalue_basic: true, keyvalue_ttl: true }
     }
 
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         if usize::from(context.namespace) >= self.tables.len() {
             return Execution::Failed(self.unknown_namespace(context.namespace));
         }
-        match *command {
-            Command::Get { key } => Execution::Done(Reply::Get(self.get(context, key))),
-            Command::Exists { key } => Execution::Done(Reply::Exists(self.get(context, key).is_some())),
-            Command::Delete { key } => Execution::Done(Reply::Delete(self.delete(context, key))),
-            Command::Set { key, value, ttl_seconds } => match self.set(context, key, value, ttl_seconds) {
-                Ok(()) => Execution::Done(Reply::Set),
-                Err(failure) => Execution::Failed(failure),
-            },
+        let done = match *command {
+            Command::Get { key } => Ok(Reply::Get(self.get(context, key))),
+            Command::Exists { key } => Ok(Reply::Exists(self.get(context, key).is_some())),
+            Command::Delete { key } => Ok(Reply::Delete(self.delete(context, key))),
+            Command::Set { key, value, ttl_seconds } => self.set(context, key, value, ttl_seconds).map(|()| Reply::Set),
+            Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
+            Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
+            Command::Persist { key } => self.persist(context, key).map(Reply::Persist),
+        };
+        match done {
+            Ok(reply) => Execution::Done(reply),
+            Err(failure) => Execution::Failed(failure),
         }
     }
 

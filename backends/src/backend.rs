@@ -31,6 +31,10 @@ pub enum Execution<'s> {
 pub struct Interfaces {
     /// KeyValueBasicInterface.
     pub keyvalue_basic: bool,
+    /// PubSubBasicInterface.
+    pub pubsub_basic: bool,
+    /// StreamBasicInterface.
+    pub stream_basic: bool,
 }
 
 /// Executes commands for one shard.

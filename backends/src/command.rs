@@ -1,5 +1,10 @@
 //! Commands and replies: borrowed while they stay on a shard, owned when they cross to another.
 
+mod log;
+
+use log::OwnedLogCommand;
+pub use log::{LogCommand, LogReply, OwnedLogReply, Page};
+
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -27,13 +32,21 @@ pub enum Command<'a> {
         /// The key.
         key: &'a [u8],
     },
+    /// Do something with a log.
+    Log {
+        /// The topic's or stream's name, which has nothing to do with a key of the same name.
+        topic: &'a [u8],
+        /// What to do.
+        command: LogCommand<'a>,
+    },
 }
 
 impl<'a> Command<'a> {
-    /// The key that decides the owner.
+    /// The key, or topic, that decides the owner.
     pub fn key(&self) -> &'a [u8] {
         match *self {
             Self::Set { key, .. } | Self::Get { key } | Self::Delete { key } | Self::Exists { key } => key,
+            Self::Log { topic, .. } => topic,
         }
     }
 }
@@ -49,6 +62,8 @@ pub enum Reply<'s> {
     Delete(bool),
     /// Whether the key is there.
     Exists(bool),
+    /// What came of a command on a log.
+    Log(LogReply<'s>),
 }
 
 /// A command that crosses to another shard: kind and one buffer.
@@ -56,7 +71,7 @@ pub enum Reply<'s> {
 pub struct OwnedCommand {
     kind: OwnedKind,
     key_bytes: u32,
-    /// The key, then the value.
+    /// The key, then the value or the parts of a record.
     data: Box<[u8]>,
 }
 
@@ -66,20 +81,27 @@ enum OwnedKind {
     Get,
     Delete,
     Exists,
+    Log(OwnedLogCommand),
 }
 
 impl From<Command<'_>> for OwnedCommand {
     fn from(command: Command<'_>) -> Self {
-        let (kind, value): (_, &[u8]) = match command {
-            Command::Set { value, ttl_seconds, .. } => (OwnedKind::Set { ttl_seconds }, value),
-            Command::Get { .. } => (OwnedKind::Get, &[]),
-            Command::Delete { .. } => (OwnedKind::Delete, &[]),
-            Command::Exists { .. } => (OwnedKind::Exists, &[]),
-        };
         let key = command.key();
-        let mut data = Vec::with_capacity(key.len() + value.len());
+        let (value, more_bytes): (&[u8], _) = match command {
+            Command::Set { value, .. } => (value, 0),
+            Command::Log { command, .. } => (&[], command.bytes()),
+            Command::Get { .. } | Command::Delete { .. } | Command::Exists { .. } => (&[], 0),
+        };
+        let mut data = Vec::with_capacity(key.len() + value.len() + more_bytes);
         data.extend_from_slice(key);
         data.extend_from_slice(value);
+        let kind = match command {
+            Command::Set { ttl_seconds, .. } => OwnedKind::Set { ttl_seconds },
+            Command::Get { .. } => OwnedKind::Get,
+            Command::Delete { .. } => OwnedKind::Delete,
+            Command::Exists { .. } => OwnedKind::Exists,
+            Command::Log { command, .. } => OwnedKind::Log(OwnedLogCommand::new(&command, &mut data)),
+        };
         let key_bytes = u32::try_from(key.len()).expect("keys are bounded by limits.key_bytes_max, which fits 32 bits");
         Self { kind, key_bytes, data: data.into_boxed_slice() }
     }
@@ -99,6 +121,7 @@ impl OwnedCommand {
             OwnedKind::Get => Command::Get { key },
             OwnedKind::Delete => Command::Delete { key },
             OwnedKind::Exists => Command::Exists { key },
+            OwnedKind::Log(command) => Command::Log { topic: key, command: command.view(value) },
         }
     }
 }
@@ -114,6 +137,8 @@ pub enum OwnedReply {
     Delete(bool),
     /// See [`Reply::Exists`].
     Exists(bool),
+    /// See [`Reply::Log`].
+    Log(OwnedLogReply),
 }
 
 impl From<Reply<'_>> for OwnedReply {
@@ -123,6 +148,7 @@ impl From<Reply<'_>> for OwnedReply {
             Reply::Get(value) => Self::Get(value.map(Box::from)),
             Reply::Delete(found) => Self::Delete(found),
             Reply::Exists(exists) => Self::Exists(exists),
+            Reply::Log(reply) => Self::Log(reply.into()),
         }
     }
 }
@@ -135,6 +161,7 @@ impl OwnedReply {
             Self::Get(value) => Reply::Get(value.as_deref()),
             Self::Delete(found) => Reply::Delete(*found),
             Self::Exists(exists) => Reply::Exists(*exists),
+            Self::Log(reply) => Reply::Log(reply.view()),
         }
     }
 }

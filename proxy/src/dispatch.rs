@@ -13,6 +13,7 @@ use crate::app::{Lane, Proxy, lane};
 use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked};
 use crate::client::{Client, Deferred};
+use crate::config;
 use crate::services::{Connection, keyvalue};
 use crate::wire::Wire;
 use crate::{statistics, status};
@@ -105,7 +106,7 @@ impl Proxy {
         let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
             return Err(status::unknown_namespace(request.namespace.as_str()));
         };
-        let Some(backend) = found.keyvalue else {
+        let Some(backend) = found.slot(config::Group::KeyValue) else {
             let interface = id::KEYVALUE_BASIC_GET.method().service;
             return Err(status::not_offered(interface, &found.name, &found.backend));
         };
@@ -171,7 +172,7 @@ impl Proxy {
     }
 
     fn keyvalue_backend(&self, namespace: u16) -> Result<usize, Failure> {
-        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.keyvalue);
+        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.slot(config::Group::KeyValue));
         backend.ok_or_else(|| Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"))
     }
 

@@ -70,6 +70,7 @@ pub(crate) fn answer(connection: &mut Connection, stream: StreamRef, reply: Repl
             let bytes = view::exists_response_bytes(exists);
             connection.reply(stream, bytes, |out| view::write_exists_response(exists, out));
         }
+        Reply::Log(_) => debug_assert!(false, "no key-value command yields this"),
     }
 }
 

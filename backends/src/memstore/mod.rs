@@ -4,6 +4,8 @@
 //! arena (see `arena.rs`). No operation does work that grows with the number of keys, but for the doubling of three
 //! lists: directory and segments copy about 30 bytes for each thousand keys, pages 40 bytes for each 64 KiB of records.
 //!
+//! Beside the keys it holds logs (see `log/`), which take at most half of its memory: topics and streams.
+//!
 //! Everything held is counted before it is allocated, so the memory bound holds at all times; at the bound a write
 //! first collects what has expired and compacts a sparse page, and then is refused.
 //!
@@ -15,6 +17,8 @@ mod arena;
 mod bucket;
 mod budget;
 mod class;
+mod log;
+mod logs;
 mod place;
 mod record;
 mod segment;
@@ -32,6 +36,8 @@ use std::ops::Range;
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
 use arena::Arena;
 use budget::Budget;
+use log::Logs;
+pub use log::{Appended, Bounds, Reading, Records, Retention};
 use place::Place;
 use sweep::Sweep;
 pub use table::Growth;
@@ -66,6 +72,12 @@ pub struct Counters {
     pub rejected: u64,
     /// Keys evicted since the start; none yet, for the policy is to refuse.
     pub evictions: u64,
+    /// Logs held.
+    pub logs: u64,
+    /// Bytes held by logs, which are part of `memory_bytes`.
+    pub log_bytes: usize,
+    /// The bound on them.
+    pub log_bytes_max: usize,
 }
 
 /// The store of one shard.
@@ -74,6 +86,7 @@ pub struct MemStore {
     name: String,
     tables: Vec<Table>,
     arena: Arena,
+    logs: Logs,
     budget: Budget,
     sweep: Sweep,
     counters: Counters,
@@ -87,11 +100,15 @@ impl MemStore {
         // A bound too small for this leaves room for nothing, and every write will say so.
         let _ = budget.take(tables.len() * size_of::<Table>());
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
-        Self { name: config.name, tables, arena: Arena::new(), budget, sweep: Sweep::new(), counters }
+        let mut logs = Logs::new(config.memory_bytes_max / 2);
+        logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
+        Self { name: config.name, tables, arena: Arena::new(), logs, budget, sweep: Sweep::new(), counters }
     }
 
-    /// Serves at least this many namespaces from now on; those that are there keep their keys.
+    /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
+    /// of each log what [`Retention::DEFAULT`] says.
     pub fn extend_namespaces(&mut self, namespaces: u16) {
+        self.logs.extend_namespaces(&mut self.budget, namespaces);
         while self.tables.len() < usize::from(namespaces) {
             let _ = self.budget.take(size_of::<Table>());
             self.tables.push(Table::new());
@@ -100,7 +117,13 @@ impl MemStore {
 
     /// What it holds and has done.
     pub fn counters(&self) -> Counters {
-        Counters { memory_bytes: self.budget.used_bytes(), ..self.counters }
+        Counters {
+            memory_bytes: self.budget.used_bytes(),
+            logs: self.logs.count() as u64,
+            log_bytes: self.logs.held_bytes(),
+            log_bytes_max: self.logs.bytes_max(),
+            ..self.counters
+        }
     }
 
     /// What growing its tables has cost.
@@ -189,7 +212,7 @@ impl MemStore {
 
 impl Backend for MemStore {
     fn interfaces(&self) -> Interfaces {
-        Interfaces { keyvalue_basic: true, keyvalue_ttl: true }
+        Interfaces { keyvalue_basic: true, keyvalue_ttl: true, pubsub_basic: true, stream_basic: true }
     }
 
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
@@ -204,6 +227,7 @@ impl Backend for MemStore {
             Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
             Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
             Command::Persist { key } => self.persist(context, key).map(Reply::Persist),
+            Command::Log { topic, ref command } => return self.execute_log(context, topic, command),
         };
         match done {
             Ok(reply) => Execution::Done(reply),
@@ -212,6 +236,6 @@ impl Backend for MemStore {
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {
-        self.sweep_when_due(now_ns)
+        self.logs.tend(&mut self.budget, now_ns) | self.sweep_when_due(now_ns)
     }
 }

@@ -76,6 +76,7 @@ pub(crate) struct Proxy {
 pub(crate) struct Lane<'t> {
     pub(crate) mesh: &'t mut Mesh<Parcel>,
     pub(crate) now_ns: u64,
+    pub(crate) unix_ms: u64,
     pub(crate) shard: u32,
     pub(crate) shards: u32,
     pub(crate) counters: &'t mut Counters,
@@ -87,6 +88,7 @@ macro_rules! lane {
         Lane {
             mesh: &mut *$turn.mesh,
             now_ns: $turn.now_ns,
+            unix_ms: $turn.unix_ms,
             shard: $turn.shard,
             shards: $turn.shards,
             counters: &mut *$turn.counters,

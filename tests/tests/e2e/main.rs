@@ -21,3 +21,4 @@ mod reload;
 mod share;
 mod statistics;
 mod status;
+mod stream;

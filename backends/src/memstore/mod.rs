@@ -7,35 +7,36 @@
 //! Everything held is counted before it is allocated, so the memory bound holds at all times; at the bound a write
 //! first collects what has expired and compacts a sparse page, and then is refused.
 //!
-//! An expired key is invisible from its moment on, whatever has been collected. Collecting is a sweep through the
-//! tables (see `sweep.rs`) and not a timer for each key: it costs no memory for each key, and a timer that was set for
-//! an earlier value cannot take away a later one.
+//! An expired key is invisible from its moment on, whatever has been collected. A timer for each key that expires (see
+//! `wheel.rs`) has it collected in time, with work that depends on what expires and not on what is there.
 
 mod arena;
 mod bucket;
 mod budget;
 mod class;
+mod expiry;
 mod place;
 mod record;
 mod segment;
-mod sweep;
 mod table;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 mod ttl;
+mod wheel;
 mod word;
 mod write;
 
 use std::ops::Range;
 
+use crate::limits::TIMERS_PER_TEND;
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
 use arena::Arena;
 use budget::Budget;
 use place::Place;
-use sweep::Sweep;
 pub use table::Growth;
 use table::{Found, Table};
+use wheel::Wheel;
 use word::Reference;
 
 /// What one shard's store is to be.
@@ -62,10 +63,29 @@ pub struct Counters {
     pub memory_bytes_max: usize,
     /// Expired keys collected since the start.
     pub expired: u64,
+    /// Timers that were due and are not taken in hand yet; some among them are only due soon.
+    pub backlog: u64,
     /// Writes refused since the start.
     pub rejected: u64,
     /// Keys evicted since the start; none yet, for the policy is to refuse.
     pub evictions: u64,
+}
+
+impl Counters {
+    /// Those of two stores together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            keys: self.keys + other.keys,
+            expiring: self.expiring + other.expiring,
+            memory_bytes: self.memory_bytes + other.memory_bytes,
+            memory_bytes_max: self.memory_bytes_max.saturating_add(other.memory_bytes_max),
+            expired: self.expired + other.expired,
+            backlog: self.backlog + other.backlog,
+            rejected: self.rejected + other.rejected,
+            evictions: self.evictions + other.evictions,
+        }
+    }
 }
 
 /// The store of one shard.
@@ -75,7 +95,7 @@ pub struct MemStore {
     tables: Vec<Table>,
     arena: Arena,
     budget: Budget,
-    sweep: Sweep,
+    wheel: Wheel,
     counters: Counters,
 }
 
@@ -87,7 +107,7 @@ impl MemStore {
         // A bound too small for this leaves room for nothing, and every write will say so.
         let _ = budget.take(tables.len() * size_of::<Table>());
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
-        Self { name: config.name, tables, arena: Arena::new(), budget, sweep: Sweep::new(), counters }
+        Self { name: config.name, tables, arena: Arena::new(), budget, wheel: Wheel::new(), counters }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys.
@@ -100,7 +120,8 @@ impl MemStore {
 
     /// What it holds and has done.
     pub fn counters(&self) -> Counters {
-        Counters { memory_bytes: self.budget.used_bytes(), ..self.counters }
+        let expiring = self.wheel.timers() as u64;
+        Counters { memory_bytes: self.budget.used_bytes(), expiring, ..self.counters }
     }
 
     /// What growing its tables has cost.
@@ -119,13 +140,13 @@ impl MemStore {
     #[inline(never)]
     fn remove(&mut self, namespace: u16, found: Found) {
         let table = &mut self.tables[usize::from(namespace)];
-        let word = table.word(found);
-        if table.remove(found) {
-            self.sweep.moved_in(namespace, found.segment);
+        let reference = table.word(found).reference();
+        table.remove(found);
+        if let Some(expiry) = self.arena.record(reference).expiry() {
+            self.cancel(expiry.timer);
         }
-        self.arena.free(&mut self.budget, word.reference());
+        self.arena.free(&mut self.budget, reference);
         self.counters.keys -= 1;
-        self.counters.expiring -= u64::from(word.expires());
     }
 
     /// Removes an entry that has expired.
@@ -203,7 +224,7 @@ impl Backend for MemStore {
             Command::Set { key, value, ttl_seconds } => self.set(context, key, value, ttl_seconds).map(|()| Reply::Set),
             Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
             Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
-            Command::Persist { key } => self.persist(context, key).map(Reply::Persist),
+            Command::Persist { key } => Ok(Reply::Persist(self.persist(context, key))),
         };
         match done {
             Ok(reply) => Execution::Done(reply),
@@ -212,6 +233,7 @@ impl Backend for MemStore {
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {
-        self.sweep_when_due(now_ns)
+        self.collect_expired(now_ns, TIMERS_PER_TEND);
+        self.counters.backlog > 0
     }
 }

@@ -33,6 +33,10 @@ pub struct Interfaces {
     pub keyvalue_basic: bool,
     /// KeyValueTTLInterface.
     pub keyvalue_ttl: bool,
+    /// PubSubBasicInterface.
+    pub pubsub_basic: bool,
+    /// StreamBasicInterface.
+    pub stream_basic: bool,
 }
 
 /// Executes commands for one shard.

@@ -1,5 +1,10 @@
 //! Commands and replies: borrowed while they stay on a shard, owned when they cross to another.
 
+mod log;
+
+use log::OwnedLogCommand;
+pub use log::{LogCommand, LogReply, OwnedLogReply, Page};
+
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -44,10 +49,17 @@ pub enum Command<'a> {
         /// The key.
         key: &'a [u8],
     },
+    /// Do something with a log.
+    Log {
+        /// The topic's or stream's name, which has nothing to do with a key of the same name.
+        topic: &'a [u8],
+        /// What to do.
+        command: LogCommand<'a>,
+    },
 }
 
 impl<'a> Command<'a> {
-    /// The key that decides the owner.
+    /// The key, or topic, that decides the owner.
     pub fn key(&self) -> &'a [u8] {
         match *self {
             Self::Set { key, .. }
@@ -57,6 +69,7 @@ impl<'a> Command<'a> {
             | Self::Expire { key, .. }
             | Self::GetTtl { key }
             | Self::Persist { key } => key,
+            Self::Log { topic, .. } => topic,
         }
     }
 }
@@ -78,6 +91,8 @@ pub enum Reply<'s> {
     Ttl(i64),
     /// Whether a time to live was removed.
     Persist(bool),
+    /// What came of a command on a log.
+    Log(LogReply<'s>),
 }
 
 /// A command that crosses to another shard: kind and one buffer.
@@ -85,7 +100,7 @@ pub enum Reply<'s> {
 pub struct OwnedCommand {
     kind: OwnedKind,
     key_bytes: u32,
-    /// The key, then the value.
+    /// The key, then the value or the parts of a record.
     data: Box<[u8]>,
 }
 
@@ -98,23 +113,30 @@ enum OwnedKind {
     Expire { ttl_seconds: i64 },
     GetTtl,
     Persist,
+    Log(OwnedLogCommand),
 }
 
 impl From<Command<'_>> for OwnedCommand {
     fn from(command: Command<'_>) -> Self {
-        let (kind, value): (_, &[u8]) = match command {
-            Command::Set { value, ttl_seconds, .. } => (OwnedKind::Set { ttl_seconds }, value),
-            Command::Get { .. } => (OwnedKind::Get, &[]),
-            Command::Delete { .. } => (OwnedKind::Delete, &[]),
-            Command::Exists { .. } => (OwnedKind::Exists, &[]),
-            Command::Expire { ttl_seconds, .. } => (OwnedKind::Expire { ttl_seconds }, &[]),
-            Command::GetTtl { .. } => (OwnedKind::GetTtl, &[]),
-            Command::Persist { .. } => (OwnedKind::Persist, &[]),
-        };
         let key = command.key();
-        let mut data = Vec::with_capacity(key.len() + value.len());
+        let (value, more_bytes): (&[u8], _) = match command {
+            Command::Set { value, .. } => (value, 0),
+            Command::Log { command, .. } => (&[], command.bytes()),
+            _ => (&[], 0),
+        };
+        let mut data = Vec::with_capacity(key.len() + value.len() + more_bytes);
         data.extend_from_slice(key);
         data.extend_from_slice(value);
+        let kind = match command {
+            Command::Set { ttl_seconds, .. } => OwnedKind::Set { ttl_seconds },
+            Command::Get { .. } => OwnedKind::Get,
+            Command::Delete { .. } => OwnedKind::Delete,
+            Command::Exists { .. } => OwnedKind::Exists,
+            Command::Expire { ttl_seconds, .. } => OwnedKind::Expire { ttl_seconds },
+            Command::GetTtl { .. } => OwnedKind::GetTtl,
+            Command::Persist { .. } => OwnedKind::Persist,
+            Command::Log { command, .. } => OwnedKind::Log(OwnedLogCommand::new(&command, &mut data)),
+        };
         let key_bytes = u32::try_from(key.len()).expect("keys are bounded by limits.key_bytes_max, which fits 32 bits");
         Self { kind, key_bytes, data: data.into_boxed_slice() }
     }
@@ -137,6 +159,7 @@ impl OwnedCommand {
             OwnedKind::Expire { ttl_seconds } => Command::Expire { key, ttl_seconds },
             OwnedKind::GetTtl => Command::GetTtl { key },
             OwnedKind::Persist => Command::Persist { key },
+            OwnedKind::Log(command) => Command::Log { topic: key, command: command.view(value) },
         }
     }
 }
@@ -158,6 +181,8 @@ pub enum OwnedReply {
     Ttl(i64),
     /// See [`Reply::Persist`].
     Persist(bool),
+    /// See [`Reply::Log`].
+    Log(OwnedLogReply),
 }
 
 impl From<Reply<'_>> for OwnedReply {
@@ -170,6 +195,7 @@ impl From<Reply<'_>> for OwnedReply {
             Reply::Expire(existed) => Self::Expire(existed),
             Reply::Ttl(seconds) => Self::Ttl(seconds),
             Reply::Persist(removed) => Self::Persist(removed),
+            Reply::Log(reply) => Self::Log(reply.into()),
         }
     }
 }
@@ -185,6 +211,7 @@ impl OwnedReply {
             Self::Expire(existed) => Reply::Expire(*existed),
             Self::Ttl(seconds) => Reply::Ttl(*seconds),
             Self::Persist(removed) => Reply::Persist(*removed),
+            Self::Log(reply) => Reply::Log(reply.view()),
         }
     }
 }

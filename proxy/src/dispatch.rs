@@ -38,6 +38,7 @@ fn group(command: &Command<'_>) -> config::Group {
         | Command::Expire { .. }
         | Command::GetTtl { .. }
         | Command::Persist { .. } => config::Group::KeyValue,
+        Command::Log { .. } => config::Group::Stream,
     }
 }
 

@@ -4,6 +4,8 @@
 //! arena (see `arena.rs`). No operation does work that grows with the number of keys, but for the doubling of three
 //! lists: directory and segments copy about 30 bytes for each thousand keys, pages 40 bytes for each 64 KiB of records.
 //!
+//! Beside the keys it holds logs (see `log/`), which take at most half of its memory: topics and streams.
+//!
 //! Everything held is counted before it is allocated, so the memory bound holds at all times; at the bound a write
 //! first collects what has expired and compacts a sparse page, and then is refused.
 //!
@@ -15,6 +17,8 @@ mod bucket;
 mod budget;
 mod class;
 mod expiry;
+mod log;
+mod logs;
 mod place;
 mod record;
 mod segment;
@@ -33,6 +37,8 @@ use crate::limits::TIMERS_PER_TEND;
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
 use arena::Arena;
 use budget::Budget;
+use log::Logs;
+pub use log::{Appended, Bounds, Reading, Records, Retention};
 use place::Place;
 pub use table::Growth;
 use table::{Found, Table};
@@ -69,6 +75,12 @@ pub struct Counters {
     pub rejected: u64,
     /// Keys evicted since the start; none yet, for the policy is to refuse.
     pub evictions: u64,
+    /// Logs held.
+    pub logs: u64,
+    /// Bytes held by logs, which are part of `memory_bytes`.
+    pub log_bytes: usize,
+    /// The bound on them.
+    pub log_bytes_max: usize,
 }
 
 impl Counters {
@@ -84,6 +96,9 @@ impl Counters {
             backlog: self.backlog + other.backlog,
             rejected: self.rejected + other.rejected,
             evictions: self.evictions + other.evictions,
+            logs: self.logs + other.logs,
+            log_bytes: self.log_bytes + other.log_bytes,
+            log_bytes_max: self.log_bytes_max.saturating_add(other.log_bytes_max),
         }
     }
 }
@@ -94,6 +109,7 @@ pub struct MemStore {
     name: String,
     tables: Vec<Table>,
     arena: Arena,
+    logs: Logs,
     budget: Budget,
     wheel: Wheel,
     counters: Counters,
@@ -107,11 +123,15 @@ impl MemStore {
         // A bound too small for this leaves room for nothing, and every write will say so.
         let _ = budget.take(tables.len() * size_of::<Table>());
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
-        Self { name: config.name, tables, arena: Arena::new(), budget, wheel: Wheel::new(), counters }
+        let mut logs = Logs::new(config.memory_bytes_max / 2);
+        logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
+        Self { name: config.name, tables, arena: Arena::new(), logs, budget, wheel: Wheel::new(), counters }
     }
 
-    /// Serves at least this many namespaces from now on; those that are there keep their keys.
+    /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
+    /// of each log what [`Retention::DEFAULT`] says.
     pub fn extend_namespaces(&mut self, namespaces: u16) {
+        self.logs.extend_namespaces(&mut self.budget, namespaces);
         while self.tables.len() < usize::from(namespaces) {
             let _ = self.budget.take(size_of::<Table>());
             self.tables.push(Table::new());
@@ -120,8 +140,14 @@ impl MemStore {
 
     /// What it holds and has done.
     pub fn counters(&self) -> Counters {
-        let expiring = self.wheel.timers() as u64;
-        Counters { memory_bytes: self.budget.used_bytes(), expiring, ..self.counters }
+        Counters {
+            memory_bytes: self.budget.used_bytes(),
+            expiring: self.wheel.timers() as u64,
+            logs: self.logs.count() as u64,
+            log_bytes: self.logs.held_bytes(),
+            log_bytes_max: self.logs.bytes_max(),
+            ..self.counters
+        }
     }
 
     /// What growing its tables has cost.
@@ -210,7 +236,7 @@ impl MemStore {
 
 impl Backend for MemStore {
     fn interfaces(&self) -> Interfaces {
-        Interfaces { keyvalue_basic: true, keyvalue_ttl: true }
+        Interfaces { keyvalue_basic: true, keyvalue_ttl: true, pubsub_basic: true, stream_basic: true }
     }
 
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
@@ -225,6 +251,7 @@ impl Backend for MemStore {
             Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
             Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
             Command::Persist { key } => Ok(Reply::Persist(self.persist(context, key))),
+            Command::Log { topic, ref command } => return self.execute_log(context, topic, command),
         };
         match done {
             Ok(reply) => Execution::Done(reply),
@@ -234,6 +261,6 @@ impl Backend for MemStore {
 
     fn tend(&mut self, now_ns: u64) -> bool {
         self.collect_expired(now_ns, TIMERS_PER_TEND);
-        self.counters.backlog > 0
+        self.logs.tend(&mut self.budget, now_ns) | (self.counters.backlog > 0)
     }
 }

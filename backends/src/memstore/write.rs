@@ -78,7 +78,7 @@ impl MemStore {
     }
 
     /// A bounded attempt to free memory; false when there was nothing to be had.
-    fn reclaim(&mut self, now_ns: u64) -> bool {
+    pub(super) fn reclaim(&mut self, now_ns: u64) -> bool {
         if self.arena.drop_spare(&mut self.budget) || self.wheel.drop_spare(&mut self.budget) {
             return true;
         }

@@ -1,5 +1,7 @@
 //! Commands and replies: borrowed while they stay on a shard, owned when they cross to another.
 
+use crate::scan::{Content, Position, Scan, ScanPage};
+
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -27,13 +29,16 @@ pub enum Command<'a> {
         /// The key.
         key: &'a [u8],
     },
+    /// Fetch a page of a scan. Whose part of the keys it is, its sender decides.
+    Scan(Scan<'a>),
 }
 
 impl<'a> Command<'a> {
-    /// The key that decides the owner.
+    /// The key that decides the owner; of a scan, the prefix, which decides nothing.
     pub fn key(&self) -> &'a [u8] {
         match *self {
             Self::Set { key, .. } | Self::Get { key } | Self::Delete { key } | Self::Exists { key } => key,
+            Self::Scan(scan) => scan.prefix,
         }
     }
 }
@@ -49,6 +54,18 @@ pub enum Reply<'s> {
     Delete(bool),
     /// Whether the key is there.
     Exists(bool),
+    /// A page of the scan.
+    Scan(&'s ScanPage),
+}
+
+impl Reply<'_> {
+    /// What was done for it beyond one look-up, in buckets and entries.
+    pub fn work(&self) -> usize {
+        match self {
+            Self::Set | Self::Get(_) | Self::Delete(_) | Self::Exists(_) => 0,
+            Self::Scan(page) => page.work(),
+        }
+    }
 }
 
 /// A command that crosses to another shard: kind and one buffer.
@@ -56,16 +73,26 @@ pub enum Reply<'s> {
 pub struct OwnedCommand {
     kind: OwnedKind,
     key_bytes: u32,
-    /// The key, then the value.
+    /// The key, then the value, or what else the command brings.
     data: Box<[u8]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OwnedKind {
-    Set { ttl_seconds: i64 },
+    Set {
+        ttl_seconds: i64,
+    },
     Get,
     Delete,
     Exists,
+    /// The key of its position lies in the place of a value.
+    Scan {
+        place: u64,
+        content: Content,
+        entries_max: u32,
+        bytes_max: usize,
+        first_bytes_max: usize,
+    },
 }
 
 impl From<Command<'_>> for OwnedCommand {
@@ -75,6 +102,9 @@ impl From<Command<'_>> for OwnedCommand {
             Command::Get { .. } => (OwnedKind::Get, &[]),
             Command::Delete { .. } => (OwnedKind::Delete, &[]),
             Command::Exists { .. } => (OwnedKind::Exists, &[]),
+            Command::Scan(Scan { from, content, entries_max, bytes_max, first_bytes_max, .. }) => {
+                (OwnedKind::Scan { place: from.place, content, entries_max, bytes_max, first_bytes_max }, from.key)
+            }
         };
         let key = command.key();
         let mut data = Vec::with_capacity(key.len() + value.len());
@@ -91,6 +121,11 @@ impl OwnedCommand {
         self.data.len()
     }
 
+    /// Whether it fetches a page of something long: it costs as much as many others.
+    pub fn is_page(&self) -> bool {
+        matches!(self.kind, OwnedKind::Scan { .. })
+    }
+
     /// The command, borrowed from here.
     pub fn view(&self) -> Command<'_> {
         let (key, value) = self.data.split_at(self.key_bytes as usize);
@@ -99,6 +134,10 @@ impl OwnedCommand {
             OwnedKind::Get => Command::Get { key },
             OwnedKind::Delete => Command::Delete { key },
             OwnedKind::Exists => Command::Exists { key },
+            OwnedKind::Scan { place, content, entries_max, bytes_max, first_bytes_max } => {
+                let from = Position { place, key: value };
+                Command::Scan(Scan { prefix: key, from, content, entries_max, bytes_max, first_bytes_max })
+            }
         }
     }
 }
@@ -114,6 +153,8 @@ pub enum OwnedReply {
     Delete(bool),
     /// See [`Reply::Exists`].
     Exists(bool),
+    /// See [`Reply::Scan`].
+    Scan(Box<ScanPage>),
 }
 
 impl From<Reply<'_>> for OwnedReply {
@@ -123,11 +164,21 @@ impl From<Reply<'_>> for OwnedReply {
             Reply::Get(value) => Self::Get(value.map(Box::from)),
             Reply::Delete(found) => Self::Delete(found),
             Reply::Exists(exists) => Self::Exists(exists),
+            Reply::Scan(page) => Self::Scan(Box::new(page.clone())),
         }
     }
 }
 
 impl OwnedReply {
+    /// Bytes of what it brings.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Set | Self::Get(None) | Self::Delete(_) | Self::Exists(_) => 0,
+            Self::Get(Some(value)) => value.len(),
+            Self::Scan(page) => page.bytes(),
+        }
+    }
+
     /// The reply, borrowed from here.
     pub fn view(&self) -> Reply<'_> {
         match self {
@@ -135,6 +186,7 @@ impl OwnedReply {
             Self::Get(value) => Reply::Get(value.as_deref()),
             Self::Delete(found) => Reply::Delete(*found),
             Self::Exists(exists) => Reply::Exists(*exists),
+            Self::Scan(page) => Reply::Scan(page),
         }
     }
 }

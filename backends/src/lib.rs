@@ -8,8 +8,10 @@ mod failure;
 mod hash;
 pub mod limits;
 pub mod memstore;
+mod scan;
 
 pub use backend::{Backend, Context, Execution, Interfaces};
 pub use command::{Command, OwnedCommand, OwnedReply, Reply};
 pub use failure::{Failure, FailureKind};
 pub use hash::KeyHasher;
+pub use scan::{Content, Position, Scan, ScanEntry, ScanPage};

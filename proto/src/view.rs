@@ -11,8 +11,9 @@ mod tests;
 
 pub use namespace::namespace;
 pub use response::{
-    delete_response_bytes, exists_response_bytes, get_response_bytes, set_response_bytes, write_delete_response,
-    write_exists_response, write_get_response, write_set_response,
+    delete_response_bytes, exists_response_bytes, get_response_bytes, scan_keys_response_bytes, scan_response_bytes,
+    set_response_bytes, write_delete_response, write_exists_response, write_get_response, write_scan_keys_response,
+    write_scan_response, write_set_response,
 };
 pub use set::SetView;
 

@@ -9,6 +9,7 @@ use prism_proto::limits::SMALL_REPLY_BYTES;
 use prism_proto::status::Status;
 
 use crate::lifetime::Lifetime;
+use crate::pull::ClientPulls;
 use crate::services::Connection;
 use crate::status;
 
@@ -33,6 +34,8 @@ pub(crate) struct Client {
     pub(crate) is_hungry: bool,
     /// It is in the list of those with deadlines.
     pub(crate) is_watched: bool,
+    /// Its calls that are answered page by page.
+    pub(crate) pulls: ClientPulls,
 }
 
 /// A read whose reply waits for room: nothing of the reply is held, only what is needed to execute it then.
@@ -68,6 +71,7 @@ impl Client {
             counted: Footprint::default(),
             is_hungry: false,
             is_watched: false,
+            pulls: ClientPulls::default(),
         }
     }
 
@@ -150,7 +154,8 @@ impl Client {
 
     /// Whether something waits until the process, and not only this connection, has room.
     pub(crate) fn waits_for_process(&mut self) -> bool {
-        let reply_bytes = self.deferred.front().map(|call| call.reply_bytes);
+        let deferred_bytes = self.deferred.front().map(|call| call.reply_bytes);
+        let reply_bytes = deferred_bytes.max(self.pulls.wanted_bytes());
         (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
     }
 
@@ -160,7 +165,7 @@ impl Client {
         match command {
             Command::Get { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
             Command::Get { .. } => SMALL_REPLY_BYTES,
-            Command::Set { .. } | Command::Delete { .. } | Command::Exists { .. } => 0,
+            Command::Set { .. } | Command::Delete { .. } | Command::Exists { .. } | Command::Scan(_) => 0,
         }
     }
 

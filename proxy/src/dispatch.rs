@@ -4,16 +4,17 @@ use prism_backends::{
     Backend as _, Command, Context, Execution, Failure, FailureKind, OwnedCommand, OwnedReply, Reply,
 };
 use prism_proto::h2::{Call, StreamRef};
-use prism_proto::method::{Group, SERVICES, id};
+use prism_proto::method::{Group, MethodId, SERVICES, id};
 use prism_proto::status::Status;
+use prism_proto::text::Text;
 use prism_proto::view;
 use prism_shard::{PeerId, SlabKey, Turn, route};
 
 use crate::app::{Lane, Proxy, lane};
 use crate::backends::Instances;
-use crate::call::{Errand, Outcome, Parcel, Parked};
+use crate::call::{Errand, Outcome, Parcel, Parked, Whose};
 use crate::client::{Client, Deferred};
-use crate::services::{Connection, keyvalue};
+use crate::services::keyvalue;
 use crate::wire::Wire;
 use crate::{statistics, status};
 
@@ -23,19 +24,20 @@ pub(crate) fn served() -> Vec<&'static str> {
 }
 
 fn is_served(group: Group) -> bool {
-    matches!(group, Group::KeyvalueBasic | Group::Health | Group::Reflection)
+    matches!(group, Group::KeyvalueBasic | Group::KeyvalueScan | Group::Health | Group::Reflection)
 }
 
 /// Where a call came from: what its answer needs.
 #[derive(Clone, Copy)]
-struct Origin {
-    peer: PeerId,
-    stream: StreamRef,
-    deadline_ns: u64,
+pub(crate) struct Origin {
+    pub(crate) peer: PeerId,
+    pub(crate) stream: StreamRef,
+    pub(crate) deadline_ns: u64,
+    pub(crate) whose: Whose,
 }
 
 impl Origin {
-    fn errand(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes_max: usize) -> Errand {
+    pub(crate) fn errand(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes_max: usize) -> Errand {
         Errand { call: 0, namespace, hash, deadline_ns: self.deadline_ns, reply_bytes_max, command }
     }
 
@@ -54,18 +56,25 @@ impl Proxy {
             return client.connection.finish(stream, &status::expired(), &[]);
         }
         let Some(decoded) = keyvalue::decode(call.method, &call.message) else {
-            return self.other_call(peer, &mut client.connection, call);
+            return self.other_call(lane, peer, client, call);
         };
-        let origin = Origin { peer, stream, deadline_ns: call.deadline_ns.unwrap_or(0) };
+        let deadline_ns = call.deadline_ns.unwrap_or(0);
+        let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
         let outcome = decoded.and_then(|request| self.keyvalue(lane, client, origin, &request));
         if let Err(status) = outcome {
             client.connection.finish(stream, &status, &[]);
         }
     }
 
-    fn other_call(&mut self, peer: PeerId, connection: &mut Connection, call: &Call<'_>) {
+    fn other_call(&mut self, lane: &Lane<'_>, peer: PeerId, client: &mut Client, call: &Call<'_>) {
         let Call { stream, method, .. } = *call;
+        let connection = &mut client.connection;
         match method {
+            id::KEYVALUE_SCAN_SCAN | id::KEYVALUE_SCAN_SCAN_KEYS | id::KEYVALUE_SCAN_COUNT => {
+                if let Err(status) = self.scan(lane.shards, peer, client, call) {
+                    client.connection.finish(stream, &status, &[]);
+                }
+            }
             id::HEALTH_CHECK => self.health.check(method, connection, stream, &call.message),
             id::HEALTH_WATCH => self.health.watch(method, connection, (peer, stream), &call.message),
             id::HEALTH_LIST => self.health.list(connection, stream),
@@ -101,14 +110,7 @@ impl Proxy {
         origin: Origin,
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
-        keyvalue::check_namespace(request.namespace)?;
-        let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
-            return Err(status::unknown_namespace(request.namespace.as_str()));
-        };
-        let Some(backend) = found.keyvalue else {
-            let interface = id::KEYVALUE_BASIC_GET.method().service;
-            return Err(status::not_offered(interface, &found.name, &found.backend));
-        };
+        let (namespace, backend) = self.keyvalue_namespace(request.namespace, id::KEYVALUE_BASIC_GET)?;
         let command = &request.command;
         keyvalue::check(command, &self.registry.limits)?;
         let hash = self.hasher.hash(namespace, command.key());
@@ -130,6 +132,19 @@ impl Proxy {
         Ok(())
     }
 
+    /// The namespace that a call of a key-value interface names, and the slot of its backend.
+    #[inline]
+    pub(crate) fn keyvalue_namespace(&self, name: Text<'_>, method: MethodId) -> Result<(u16, usize), Status> {
+        keyvalue::check_namespace(name)?;
+        let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
+            return Err(status::unknown_namespace(name.as_str()));
+        };
+        match found.keyvalue {
+            Some(backend) => Ok((namespace, backend)),
+            None => Err(status::not_offered(method.method().service, &found.name, &found.backend)),
+        }
+    }
+
     /// Executes the deferred calls of a connection for whose replies there is room now.
     #[cold]
     pub(crate) fn resume(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client) {
@@ -149,7 +164,7 @@ impl Proxy {
         call: Deferred,
     ) -> Result<(), Status> {
         let Deferred { stream, deadline_ns, namespace, hash, command, reply_bytes } = call;
-        let origin = Origin { peer, stream, deadline_ns };
+        let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
         if deadline_ns != 0 && deadline_ns <= lane.now_ns {
             return Err(status::expired());
         }
@@ -170,13 +185,13 @@ impl Proxy {
         Ok(())
     }
 
-    fn keyvalue_backend(&self, namespace: u16) -> Result<usize, Failure> {
+    pub(crate) fn keyvalue_backend(&self, namespace: u16) -> Result<usize, Failure> {
         let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.keyvalue);
         backend.ok_or_else(|| Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"))
     }
 
     /// Parks the call and sends its command to the key's owner.
-    fn send(
+    pub(crate) fn send(
         &mut self,
         lane: &mut Lane<'_>,
         client: &mut Client,
@@ -184,7 +199,7 @@ impl Proxy {
         owner: u32,
         mut errand: Errand,
     ) -> Result<(), Status> {
-        let Origin { peer, stream, .. } = origin;
+        let Origin { peer, stream, whose, .. } = origin;
         // Calls that were reset still wait there: no connection fills the queues of all with those.
         let waiting_max = self.registry.limits.streams_per_connection_max;
         if client.parked >= waiting_max {
@@ -193,8 +208,10 @@ impl Proxy {
         }
         let calls_max = self.registry.limits.calls_per_shard_max;
         let charged_bytes = errand.command.bytes() + errand.reply_bytes_max;
-        let call =
-            self.calls.insert(Parked { peer, stream, charged_bytes }).map_err(|_| status::too_many_calls(calls_max))?;
+        let call = self
+            .calls
+            .insert(Parked { peer, stream, whose, charged_bytes })
+            .map_err(|_| status::too_many_calls(calls_max))?;
         errand.call = call.to_bits();
         if lane.mesh.send(owner, Parcel::Command(errand)).is_err() {
             self.calls.remove(call);
@@ -212,6 +229,7 @@ impl Proxy {
         client.connection.discharge(parked.charged_bytes);
         client.parked = client.parked.saturating_sub(1);
         match outcome {
+            outcome if parked.whose != Whose::Call => self.part_came(client, parked.whose, outcome),
             Outcome::Done(reply) => {
                 if let OwnedReply::Get(value) = &reply {
                     client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
@@ -221,7 +239,8 @@ impl Proxy {
             Outcome::Failed(failure) => client.connection.finish(parked.stream, &status::from_failure(failure), &[]),
             Outcome::TooLong(errand, reply_bytes) => {
                 client.learn_reply_bytes(reply_bytes);
-                let origin = Origin { peer: parked.peer, stream: parked.stream, deadline_ns: errand.deadline_ns };
+                let Parked { peer, stream, whose, .. } = parked;
+                let origin = Origin { peer, stream, deadline_ns: errand.deadline_ns, whose };
                 if client.connection.is_open(parked.stream) {
                     let Errand { namespace, hash, command, .. } = errand;
                     client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
@@ -232,10 +251,28 @@ impl Proxy {
         self.settle(&mut lane, parked.peer, client);
     }
 
-    /// Executes a command that another shard sent, and sends what came of it back.
+    /// What came of an errand that is not all of its call.
+    #[cold]
+    fn part_came(&mut self, client: &mut Client, whose: Whose, outcome: Outcome) {
+        match whose {
+            Whose::Call => {}
+            Whose::Pull(key) => self.page_came(client, key, outcome),
+        }
+    }
+
+    /// Executes a command that another shard sent, and sends what came of it back; pages wait for their turn.
     pub(crate) fn errand(&mut self, turn: &mut Turn<'_, Self>, from: u32, errand: Errand) {
+        if errand.command.is_page() {
+            return self.desk.ask(from, errand);
+        }
         let call = errand.call;
-        let parcel = Parcel::Reply { call, outcome: self.execute_errand(turn.now_ns, errand) };
+        let outcome = self.execute_errand(turn.now_ns, errand);
+        self.send_back(turn, from, call, outcome);
+    }
+
+    /// Sends what came of an errand back.
+    pub(crate) fn send_back(&mut self, turn: &mut Turn<'_, Self>, from: u32, call: u64, outcome: Outcome) {
+        let parcel = Parcel::Reply { call, outcome };
         if !self.replies_held.is_empty() {
             self.replies_held.push_back((from, parcel));
         } else if let Err(parcel) = turn.mesh.send(from, parcel) {
@@ -243,7 +280,7 @@ impl Proxy {
         }
     }
 
-    fn execute_errand(&mut self, now_ns: u64, errand: Errand) -> Outcome {
+    pub(crate) fn execute_errand(&mut self, now_ns: u64, errand: Errand) -> Outcome {
         if errand.deadline_ns != 0 && errand.deadline_ns <= now_ns {
             return Outcome::Failed(Failure::new(FailureKind::Expired, status::expired().message));
         }
@@ -264,7 +301,7 @@ impl Proxy {
 }
 
 #[inline]
-fn execute<'s>(
+pub(crate) fn execute<'s>(
     backends: &'s mut Instances,
     slot: usize,
     context: &Context,

@@ -17,6 +17,7 @@ mod lifetime;
 mod limits;
 pub mod listeners;
 pub mod logging;
+mod pull;
 mod registry;
 mod run;
 mod services;

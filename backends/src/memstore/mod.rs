@@ -17,6 +17,7 @@ mod budget;
 mod class;
 mod place;
 mod record;
+mod scan;
 mod segment;
 mod sweep;
 mod table;
@@ -28,7 +29,7 @@ mod write;
 
 use std::ops::Range;
 
-use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
+use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
 use place::Place;
@@ -76,6 +77,8 @@ pub struct MemStore {
     budget: Budget,
     sweep: Sweep,
     counters: Counters,
+    /// The page of the last scan, whose memory serves the next.
+    page: ScanPage,
 }
 
 impl MemStore {
@@ -86,7 +89,8 @@ impl MemStore {
         // A bound too small for this leaves room for nothing, and every write will say so.
         let _ = budget.take(tables.len() * size_of::<Table>());
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
-        Self { name: config.name, tables, arena: Arena::new(), budget, sweep: Sweep::new(), counters }
+        let page = ScanPage::default();
+        Self { name: config.name, tables, arena: Arena::new(), budget, sweep: Sweep::new(), counters, page }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys.
@@ -182,7 +186,7 @@ impl MemStore {
 
 impl Backend for MemStore {
     fn interfaces(&self) -> Interfaces {
-        Interfaces { keyvalue_basic: true }
+        Interfaces { keyvalue_basic: true, keyvalue_scan: true }
     }
 
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
@@ -197,10 +201,12 @@ impl Backend for MemStore {
                 Ok(()) => Execution::Done(Reply::Set),
                 Err(failure) => Execution::Failed(failure),
             },
+            Command::Scan(scan) => Execution::Done(Reply::Scan(self.scan(context, &scan))),
         }
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {
+        self.forget_long_page();
         self.sweep_when_due(now_ns)
     }
 }

@@ -70,6 +70,8 @@ pub(crate) fn answer(connection: &mut Connection, stream: StreamRef, reply: Repl
             let bytes = view::exists_response_bytes(exists);
             connection.reply(stream, bytes, |out| view::write_exists_response(exists, out));
         }
+        // Pages go to their pulls.
+        Reply::Scan(_) => debug_assert!(false, "a page is no answer"),
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod health;
 pub(crate) mod keyvalue;
 pub(crate) mod reflection;
+pub(crate) mod scan;
 
 use prism_proto::h2::StreamRef;
 use prost::Message;

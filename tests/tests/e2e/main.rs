@@ -17,6 +17,7 @@ mod prismctl;
 mod protocol_page;
 mod reflection;
 mod reload;
+mod scan;
 mod share;
 mod statistics;
 mod status;

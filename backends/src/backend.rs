@@ -33,6 +33,12 @@ pub struct Interfaces {
     pub keyvalue_basic: bool,
     /// KeyValueScanInterface.
     pub keyvalue_scan: bool,
+    /// KeyValueTTLInterface.
+    pub keyvalue_ttl: bool,
+    /// PubSubBasicInterface.
+    pub pubsub_basic: bool,
+    /// StreamBasicInterface.
+    pub stream_basic: bool,
 }
 
 /// Executes commands for one shard.

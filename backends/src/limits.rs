@@ -34,8 +34,30 @@ pub const SCAN_WORK_PER_PAGE: usize = 256;
 pub const SCAN_ENTRY_BYTES: usize = 64;
 /// The memory of a page that a store keeps for the next one.
 pub const SCAN_PAGE_BYTES_KEPT: usize = 128 << 10;
+/// Bytes of the first segment of a log; each further one has twice as many, up to [`LOG_SEGMENT_BYTES_MAX`].
+pub const LOG_SEGMENT_BYTES_MIN: usize = 256;
+/// Bytes of a log's segment, at most, unless one record has more: the piece in which a log grows and is trimmed.
+pub const LOG_SEGMENT_BYTES_MAX: usize = 64 << 10;
+/// A log's segments are at most this part of what it keeps, so that it does not lose all when it loses its oldest.
+pub const LOG_SEGMENTS_MIN: usize = 16;
+/// The same of the time that a log keeps a record: no segment is written to for longer than that part of it.
+pub const LOG_SEGMENT_AGES_MIN: u64 = 8;
+/// Bytes of a segment between two places that its index knows: what a read from any offset steps over.
+pub const LOG_INDEX_BYTES: usize = 1 << 10;
+/// Logs of one shard. An empty one takes some 200 bytes and its name.
+pub const LOGS_MAX: usize = 1 << 20;
+/// Segments that one append or trim gives back at most.
+pub const LOG_DROPS_MAX: usize = 256;
+/// Segments that one call of `tend` gives back at most: those that were trimmed, and those that are too old.
+pub const LOG_DROPS_PER_TEND: usize = 64;
+/// Namespaces in which one call of `tend` looks for segments that are too old.
+pub const LOG_NAMESPACES_PER_TEND: usize = 16;
 
 const _: () = {
+    // What a log holds always includes the segment that it writes to, and a few before it.
+    assert!(LOG_SEGMENT_BYTES_MIN < LOG_SEGMENT_BYTES_MAX && LOG_SEGMENTS_MIN >= 4);
+    assert!(LOG_INDEX_BYTES >= LOG_SEGMENT_BYTES_MIN);
+    assert!(LOGS_MAX < u32::MAX as usize);
     assert!(prism_proto::limits::Limits::DEFAULT.key_bytes_max <= KEY_BYTES_MAX);
     assert!(prism_proto::limits::Limits::DEFAULT.message_bytes_max <= VALUE_BYTES_MAX);
     assert!(PAGE_BYTES.is_multiple_of(SLOT_BYTES_MIN));

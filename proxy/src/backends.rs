@@ -1,6 +1,6 @@
 //! The registry of backends: one arm for each type, one instance for each shard.
 
-use prism_backends::memstore::{self, MemStore};
+use prism_backends::memstore::{self, MemStore, Retention};
 use prism_backends::{Backend, Command, Context, Execution, Interfaces};
 
 use crate::config::{self, BackendKind};
@@ -52,6 +52,20 @@ impl Backend for Instance {
     }
 }
 
+/// What a memstore keeps of the logs of each namespace, by its index: what the namespace says, or else the store. It is
+/// not divided over the shards, for a log lies on one of them.
+fn retentions(registry: &Registry, memstore: &config::Memstore) -> Vec<Retention> {
+    let retention = |index| {
+        let bounds = registry.namespace(index).map(|namespace| namespace.bounds).unwrap_or_default();
+        let bytes_max = bounds.retention_bytes.unwrap_or(memstore.retention_bytes);
+        Retention {
+            bytes_max: usize::try_from(bytes_max).unwrap_or(usize::MAX),
+            age_max_ns: bounds.retention_age_ns.unwrap_or(memstore.retention_age_ns),
+        }
+    };
+    (0..registry.indexes()).map(retention).collect()
+}
+
 /// The backends of one shard, by the registry's slots.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
@@ -71,6 +85,11 @@ impl Instances {
                 (_, None) => *slot = None,
                 (Some(Instance::Memory(store)), Some(_)) => store.extend_namespaces(namespaces),
                 (None, Some(backend)) => *slot = Instance::new(backend, namespaces, shards),
+            }
+            if let (Some(Instance::Memory(store)), Some(BackendKind::Memstore(memstore))) =
+                (slot.as_mut(), backend.as_ref().map(|backend| &backend.kind))
+            {
+                store.set_retention(&retentions(registry, memstore));
             }
         }
     }

@@ -165,7 +165,7 @@ impl Client {
         match command {
             Command::Get { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
             Command::Get { .. } => SMALL_REPLY_BYTES,
-            Command::Set { .. } | Command::Delete { .. } | Command::Exists { .. } | Command::Scan(_) => 0,
+            _ => 0,
         }
     }
 

@@ -14,7 +14,8 @@ use crate::app::{Lane, Proxy, lane};
 use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked, Whose};
 use crate::client::{Client, Deferred};
-use crate::services::keyvalue;
+use crate::config;
+use crate::services::{keyvalue, keyvalue_ttl};
 use crate::wire::Wire;
 use crate::{statistics, status};
 
@@ -24,7 +25,24 @@ pub(crate) fn served() -> Vec<&'static str> {
 }
 
 fn is_served(group: Group) -> bool {
-    matches!(group, Group::KeyvalueBasic | Group::KeyvalueScan | Group::Health | Group::Reflection)
+    let served = [Group::KeyvalueBasic, Group::KeyvalueTtl, Group::KeyvalueScan, Group::Health, Group::Reflection];
+    served.contains(&group)
+}
+
+/// The group of interfaces that a command belongs to.
+#[inline]
+fn group(command: &Command<'_>) -> config::Group {
+    match command {
+        Command::Set { .. }
+        | Command::Get { .. }
+        | Command::Delete { .. }
+        | Command::Exists { .. }
+        | Command::Expire { .. }
+        | Command::GetTtl { .. }
+        | Command::Persist { .. }
+        | Command::Scan(_) => config::Group::KeyValue,
+        Command::Log { .. } => config::Group::Stream,
+    }
 }
 
 /// Where a call came from: what its answer needs.
@@ -60,14 +78,24 @@ impl Proxy {
         };
         let deadline_ns = call.deadline_ns.unwrap_or(0);
         let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
-        let outcome = decoded.and_then(|request| self.keyvalue(lane, client, origin, &request));
+        let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, call.method, &request));
         if let Err(status) = outcome {
             client.connection.finish(stream, &status, &[]);
         }
     }
 
-    fn other_call(&mut self, lane: &Lane<'_>, peer: PeerId, client: &mut Client, call: &Call<'_>) {
+    #[inline(never)]
+    fn other_call(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, call: &Call<'_>) {
         let Call { stream, method, .. } = *call;
+        if let Some(decoded) = keyvalue_ttl::decode(method, &call.message) {
+            let deadline_ns = call.deadline_ns.unwrap_or(0);
+            let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
+            let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, method, &request));
+            if let Err(status) = outcome {
+                client.connection.finish(stream, &status, &[]);
+            }
+            return;
+        }
         let connection = &mut client.connection;
         match method {
             id::KEYVALUE_SCAN_SCAN | id::KEYVALUE_SCAN_SCAN_KEYS | id::KEYVALUE_SCAN_COUNT => {
@@ -102,16 +130,18 @@ impl Proxy {
         }
     }
 
+    /// A call about one key: executed here, or sent to the key's owner.
     #[inline]
-    fn keyvalue(
+    fn keyed(
         &mut self,
         lane: &mut Lane<'_>,
         client: &mut Client,
         origin: Origin,
+        method: MethodId,
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
-        let (namespace, backend) = self.keyvalue_namespace(request.namespace, id::KEYVALUE_BASIC_GET)?;
         let command = &request.command;
+        let (namespace, backend) = self.offered(request.namespace, group(command), method)?;
         keyvalue::check(command, &self.registry.limits)?;
         let hash = self.hasher.hash(namespace, command.key());
         let owner = route::owner(hash, lane.shards);
@@ -132,14 +162,19 @@ impl Proxy {
         Ok(())
     }
 
-    /// The namespace that a call of a key-value interface names, and the slot of its backend.
+    /// The namespace that a call of one of a group's interfaces names, and the slot of its backend.
     #[inline]
-    pub(crate) fn keyvalue_namespace(&self, name: Text<'_>, method: MethodId) -> Result<(u16, usize), Status> {
+    pub(crate) fn offered(
+        &self,
+        name: Text<'_>,
+        group: config::Group,
+        method: MethodId,
+    ) -> Result<(u16, usize), Status> {
         keyvalue::check_namespace(name)?;
         let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
             return Err(status::unknown_namespace(name.as_str()));
         };
-        match found.keyvalue {
+        match found.slot(group) {
             Some(backend) => Ok((namespace, backend)),
             None => Err(status::not_offered(method.method().service, &found.name, &found.backend)),
         }
@@ -172,7 +207,7 @@ impl Proxy {
         if owner != lane.shard {
             return self.send(lane, client, origin, owner, origin.errand(namespace, hash, command, reply_bytes));
         }
-        let backend = self.keyvalue_backend(namespace).map_err(status::from_failure)?;
+        let backend = self.backend(namespace, &command.view()).map_err(status::from_failure)?;
         let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
         match execute(&mut self.backends, backend, &context, &command.view()).map_err(status::from_failure)? {
             // It has grown meanwhile.
@@ -185,8 +220,8 @@ impl Proxy {
         Ok(())
     }
 
-    pub(crate) fn keyvalue_backend(&self, namespace: u16) -> Result<usize, Failure> {
-        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.keyvalue);
+    pub(crate) fn backend(&self, namespace: u16, command: &Command<'_>) -> Result<usize, Failure> {
+        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.slot(group(command)));
         backend.ok_or_else(|| Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"))
     }
 
@@ -285,7 +320,7 @@ impl Proxy {
             return Outcome::Failed(Failure::new(FailureKind::Expired, status::expired().message));
         }
         let Errand { namespace, hash, call, reply_bytes_max, .. } = errand;
-        let backend = match self.keyvalue_backend(namespace) {
+        let backend = match self.backend(namespace, &errand.command.view()) {
             Ok(backend) => backend,
             Err(failure) => return Outcome::Failed(failure),
         };

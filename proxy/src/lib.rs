@@ -17,6 +17,8 @@ mod lifetime;
 mod limits;
 pub mod listeners;
 pub mod logging;
+#[cfg(test)]
+mod pair;
 mod pull;
 mod registry;
 mod run;

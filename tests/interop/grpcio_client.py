@@ -4,6 +4,7 @@ The messages and stubs are made from the .proto files on the spot, so nothing he
 prints one line, "CASE: passed"; the first that does not pass ends the program.
 """
 
+import os
 import queue
 import sys
 import tempfile
@@ -193,6 +194,27 @@ class Cases:
             self.set(key, key.encode(), stub=stub)
             assert self.get(key, stub=stub).value == key.encode()
             number += 1
+
+    def record(self, prepare) -> None:
+        """Steady Gets for tests/src/bin/record-clients.rs, which asks for their number in CALLS."""
+        for number in range(int(os.environ["CALLS"])):
+            self.stub.Get(self.pb.GetRequest(key=f"key-{number:08}"), **prepare(number))
+
+    def record_plain(self) -> None:
+        self.record(lambda _number: {})
+
+    def record_deadline(self) -> None:
+        self.record(lambda _number: {"timeout": 1})
+
+    def record_metadata(self) -> None:
+        token = os.environ["TOKEN"]
+        self.record(lambda number: {"metadata": [("authorization", token), ("x-trace-id", trace(number))]})
+
+
+def trace(number: int) -> str:
+    """32 hexadecimal digits that look like chance."""
+    first = (number + 1) * 0x9E3779B97F4A7C15 % 2**64
+    return f"{first:016x}{first ^ first >> 29:016x}"
 
 
 def main() -> None:

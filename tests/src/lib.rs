@@ -11,6 +11,7 @@ mod launch;
 mod log;
 mod proxy;
 mod random;
+pub mod recorded;
 mod scratch;
 pub mod steady;
 mod wait;

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
-use super::record::{Draft, Record, next_free, plain_value, write_free};
+use super::record::{Draft, Record, next_free, plain_value, set_expiry, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
 
@@ -100,6 +100,46 @@ impl Arena {
     pub(super) fn write(&mut self, reference: Reference, draft: &Draft<'_>) {
         let is_alone = self.pages[reference.page()].class == ALONE;
         draft.write(&mut self.data[reference.page()][reference.offset()..], is_alone);
+    }
+
+    /// Changes when the record at `reference` expires; returns where it is now. Nothing has happened when this fails.
+    pub(super) fn set_expiry(
+        &mut self,
+        budget: &mut Budget,
+        reference: Reference,
+        expiry_ns: Option<u64>,
+    ) -> Result<Reference, Shortage> {
+        let record = self.record(reference);
+        let (namespace, place, gains) = (record.namespace(), record.place(), record.expiry_ns().is_none());
+        let class = self.pages[reference.page()].class;
+        if class != ALONE && gains && expiry_ns.is_some() {
+            let bytes = Draft { namespace, place, key: record.key(), value: record.value(), expiry_ns }.bytes();
+            if bytes > CLASS_BYTES[usize::from(class)] {
+                return self.rewrite(budget, reference, bytes, expiry_ns);
+            }
+        }
+        // One that loses its expiry stays where it is, so that this never fails.
+        set_expiry(&mut self.data[reference.page()][reference.offset()..], expiry_ns);
+        Ok(reference)
+    }
+
+    /// Moves a record to a larger slot, with another expiry.
+    fn rewrite(
+        &mut self,
+        budget: &mut Budget,
+        old: Reference,
+        bytes: usize,
+        expiry_ns: Option<u64>,
+    ) -> Result<Reference, Shortage> {
+        let new = self.allocate(budget, bytes)?;
+        // Another class, so another page.
+        let source = std::mem::take(&mut self.data[old.page()]);
+        let record = Record::new(&source[old.offset()..]);
+        let (namespace, place) = (record.namespace(), record.place());
+        self.write(new, &Draft { namespace, place, key: record.key(), value: record.value(), expiry_ns });
+        self.data[old.page()] = source;
+        self.free(budget, old);
+        Ok(new)
     }
 
     /// A place for a new record.

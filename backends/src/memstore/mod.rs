@@ -4,6 +4,8 @@
 //! arena (see `arena.rs`). No operation does work that grows with the number of keys, but for the doubling of three
 //! lists: directory and segments copy about 30 bytes for each thousand keys, pages 40 bytes for each 64 KiB of records.
 //!
+//! Beside the keys it holds logs (see `log/`), which take at most half of its memory: topics and streams.
+//!
 //! Everything held is counted before it is allocated, so the memory bound holds at all times; at the bound a write
 //! first collects what has expired and compacts a sparse page, and then is refused.
 //!
@@ -15,6 +17,8 @@ mod arena;
 mod bucket;
 mod budget;
 mod class;
+mod log;
+mod logs;
 mod place;
 mod record;
 mod scan;
@@ -24,6 +28,7 @@ mod table;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
+mod ttl;
 mod word;
 mod write;
 
@@ -32,6 +37,8 @@ use std::ops::Range;
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
+use log::Logs;
+pub use log::{Appended, Bounds, Reading, Records, Retention};
 use place::Place;
 use sweep::Sweep;
 pub use table::Growth;
@@ -66,6 +73,12 @@ pub struct Counters {
     pub rejected: u64,
     /// Keys evicted since the start; none yet, for the policy is to refuse.
     pub evictions: u64,
+    /// Logs held.
+    pub logs: u64,
+    /// Bytes held by logs, which are part of `memory_bytes`.
+    pub log_bytes: usize,
+    /// The bound on them.
+    pub log_bytes_max: usize,
 }
 
 /// The store of one shard.
@@ -74,6 +87,7 @@ pub struct MemStore {
     name: String,
     tables: Vec<Table>,
     arena: Arena,
+    logs: Logs,
     budget: Budget,
     sweep: Sweep,
     counters: Counters,
@@ -89,12 +103,16 @@ impl MemStore {
         // A bound too small for this leaves room for nothing, and every write will say so.
         let _ = budget.take(tables.len() * size_of::<Table>());
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
-        let page = ScanPage::default();
-        Self { name: config.name, tables, arena: Arena::new(), budget, sweep: Sweep::new(), counters, page }
+        let mut logs = Logs::new(config.memory_bytes_max / 2);
+        logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
+        let (arena, sweep, page) = (Arena::new(), Sweep::new(), ScanPage::default());
+        Self { name: config.name, tables, arena, logs, budget, sweep, counters, page }
     }
 
-    /// Serves at least this many namespaces from now on; those that are there keep their keys.
+    /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
+    /// of each log what [`Retention::DEFAULT`] says.
     pub fn extend_namespaces(&mut self, namespaces: u16) {
+        self.logs.extend_namespaces(&mut self.budget, namespaces);
         while self.tables.len() < usize::from(namespaces) {
             let _ = self.budget.take(size_of::<Table>());
             self.tables.push(Table::new());
@@ -103,7 +121,13 @@ impl MemStore {
 
     /// What it holds and has done.
     pub fn counters(&self) -> Counters {
-        Counters { memory_bytes: self.budget.used_bytes(), ..self.counters }
+        Counters {
+            memory_bytes: self.budget.used_bytes(),
+            logs: self.logs.count() as u64,
+            log_bytes: self.logs.held_bytes(),
+            log_bytes_max: self.logs.bytes_max(),
+            ..self.counters
+        }
     }
 
     /// What growing its tables has cost.
@@ -167,12 +191,18 @@ impl MemStore {
         Some(self.arena.record(word.reference()).value())
     }
 
-    fn delete(&mut self, context: &Context, key: &[u8]) -> bool {
-        let Some((found, reference)) = self.lookup(context, key) else { return false };
+    /// The key's entry and record, unless it has expired; then it is collected.
+    fn live(&mut self, context: &Context, key: &[u8]) -> Option<(Found, Reference)> {
+        let (found, reference) = self.lookup(context, key)?;
         if self.arena.record(reference).is_expired(context.now_ns) {
             self.collect(context.namespace, found);
-            return false;
+            return None;
         }
+        Some((found, reference))
+    }
+
+    fn delete(&mut self, context: &Context, key: &[u8]) -> bool {
+        let Some((found, _)) = self.live(context, key) else { return false };
         self.remove(context.namespace, found);
         true
     }
@@ -186,27 +216,38 @@ impl MemStore {
 
 impl Backend for MemStore {
     fn interfaces(&self) -> Interfaces {
-        Interfaces { keyvalue_basic: true, keyvalue_scan: true }
+        Interfaces {
+            keyvalue_basic: true,
+            keyvalue_scan: true,
+            keyvalue_ttl: true,
+            pubsub_basic: true,
+            stream_basic: true,
+        }
     }
 
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         if usize::from(context.namespace) >= self.tables.len() {
             return Execution::Failed(self.unknown_namespace(context.namespace));
         }
-        match *command {
-            Command::Get { key } => Execution::Done(Reply::Get(self.get(context, key))),
-            Command::Exists { key } => Execution::Done(Reply::Exists(self.get(context, key).is_some())),
-            Command::Delete { key } => Execution::Done(Reply::Delete(self.delete(context, key))),
-            Command::Set { key, value, ttl_seconds } => match self.set(context, key, value, ttl_seconds) {
-                Ok(()) => Execution::Done(Reply::Set),
-                Err(failure) => Execution::Failed(failure),
-            },
-            Command::Scan(scan) => Execution::Done(Reply::Scan(self.scan(context, &scan))),
+        let done = match *command {
+            Command::Get { key } => Ok(Reply::Get(self.get(context, key))),
+            Command::Exists { key } => Ok(Reply::Exists(self.get(context, key).is_some())),
+            Command::Delete { key } => Ok(Reply::Delete(self.delete(context, key))),
+            Command::Set { key, value, ttl_seconds } => self.set(context, key, value, ttl_seconds).map(|()| Reply::Set),
+            Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
+            Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
+            Command::Persist { key } => self.persist(context, key).map(Reply::Persist),
+            Command::Scan(scan) => Ok(Reply::Scan(self.scan(context, &scan))),
+            Command::Log { topic, ref command } => return self.execute_log(context, topic, command),
+        };
+        match done {
+            Ok(reply) => Execution::Done(reply),
+            Err(failure) => Execution::Failed(failure),
         }
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {
         self.forget_long_page();
-        self.sweep_when_due(now_ns)
+        self.logs.tend(&mut self.budget, now_ns) | self.sweep_when_due(now_ns)
     }
 }

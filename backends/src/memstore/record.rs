@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `value_bytes` cannot hold the length of a value that does not share a page; there the value goes to the end of the
-//! allocation. Namespace and place let the arena move a record: they lead back to the table's entry.
+//! allocation, and the expiry has its place whether the record expires or not. Namespace and place let the arena move a
+//! record: they lead back to the table's entry.
 
 use std::ops::Range;
 
@@ -14,6 +15,8 @@ use super::place::{PLACE_BITS, Place};
 use crate::limits::{KEY_BYTES_MAX, SLOT_BYTES_MAX};
 
 const HEADER_BYTES: usize = 8;
+/// The moment of expiry.
+pub(super) const EXPIRY_BYTES: usize = 8;
 const KEY_MASK: u64 = (1 << 12) - 1;
 const VALUE_SHIFT: u32 = 12;
 const VALUE_MASK: u64 = (1 << 14) - 1;
@@ -48,8 +51,10 @@ impl Draft<'_> {
     /// Bytes that the record takes.
     pub(super) fn bytes(&self) -> usize {
         let namespace = if u64::from(self.namespace) < NAMED { 0 } else { size_of::<u16>() };
-        let expiry = if self.expiry_ns.is_some() { size_of::<u64>() } else { 0 };
-        HEADER_BYTES + namespace + expiry + self.key.len() + self.value.len()
+        let expiry = if self.expiry_ns.is_some() { EXPIRY_BYTES } else { 0 };
+        let bytes = HEADER_BYTES + namespace + expiry + self.key.len() + self.value.len();
+        // One that does not share a page has room for an expiry in any case, so that it never moves for that.
+        if bytes > SLOT_BYTES_MAX { bytes - expiry + EXPIRY_BYTES } else { bytes }
     }
 
     /// Writes the record to the front of `slot`; to all of it when the record has its own allocation.
@@ -69,6 +74,8 @@ impl Draft<'_> {
         if let Some(expiry_ns) = self.expiry_ns {
             header |= EXPIRES;
             put(&expiry_ns.to_le_bytes());
+        } else if is_alone {
+            put(&[0; EXPIRY_BYTES]);
         }
         put(self.key);
         put(self.value);
@@ -102,7 +109,8 @@ impl<'a> Record<'a> {
 
     #[inline]
     fn key_start(self) -> usize {
-        HEADER_BYTES + self.namespace_bytes() + if self.header & EXPIRES == 0 { 0 } else { size_of::<u64>() }
+        let has_expiry = self.header & EXPIRES != 0 || self.value_field() == TO_THE_END;
+        HEADER_BYTES + self.namespace_bytes() + if has_expiry { EXPIRY_BYTES } else { 0 }
     }
 
     #[inline]
@@ -159,6 +167,23 @@ impl<'a> Record<'a> {
     #[inline]
     pub(super) fn is_expired(self, now_ns: u64) -> bool {
         self.expiry_ns().is_some_and(|expiry_ns| expiry_ns <= now_ns)
+    }
+}
+
+/// Changes when the record in `slot` expires, in place: what a record gains for that must be free behind it.
+pub(super) fn set_expiry(slot: &mut [u8], expiry_ns: Option<u64>) {
+    let record = Record::new(slot);
+    let (header, at) = (record.header, HEADER_BYTES + record.namespace_bytes());
+    let (start, value_bytes) = (record.key_start(), record.value_field());
+    if value_bytes < FREE {
+        let end = record.key_end() + value_bytes as usize;
+        let moved = at + if expiry_ns.is_some() { EXPIRY_BYTES } else { 0 };
+        slot.copy_within(start..end, moved);
+    }
+    let header = if expiry_ns.is_some() { header | EXPIRES } else { header & !EXPIRES };
+    slot[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
+    if let Some(expiry_ns) = expiry_ns {
+        slot[at..at + EXPIRY_BYTES].copy_from_slice(&expiry_ns.to_le_bytes());
     }
 }
 
@@ -220,7 +245,7 @@ mod tests {
                     let draft = Draft { namespace, place, key, value, expiry_ns };
                     let mut slot = vec![0xEE; draft.bytes() + 3];
                     draft.write(&mut slot, false);
-                    let mut alone = vec![0xEE; draft.bytes()];
+                    let mut alone = vec![0xEE; draft.bytes() + if expiry_ns.is_none() { EXPIRY_BYTES } else { 0 }];
                     draft.write(&mut alone, true);
                     for record in [Record::new(&slot), Record::new(&alone)] {
                         assert_eq!((record.key(), record.value()), (key, value));
@@ -228,6 +253,23 @@ mod tests {
                         assert!(record.place() == place && record.is_live());
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn an_expiry_comes_changes_and_goes_in_place() {
+        let place = Place::of(3);
+        for (namespace, value) in [(0, &b"value"[..]), (40, &[]), (7, &[9; SLOT_BYTES_MAX])] {
+            let draft = Draft { namespace, place, key: b"key", value, expiry_ns: None };
+            let is_alone = draft.bytes() > SLOT_BYTES_MAX;
+            let mut slot = vec![0xEE; draft.bytes() + if is_alone { 0 } else { EXPIRY_BYTES }];
+            draft.write(&mut slot, is_alone);
+            for expiry_ns in [Some(5), Some(u64::MAX), None, None, Some(1)] {
+                set_expiry(&mut slot, expiry_ns);
+                let record = Record::new(&slot);
+                assert_eq!((record.key(), record.value(), record.expiry_ns()), (&b"key"[..], value, expiry_ns));
+                assert_eq!((record.namespace(), record.place()), (namespace, place));
             }
         }
     }
@@ -253,7 +295,7 @@ mod tests {
                     other[at] ^= 1;
                     assert_eq!(plain_value(&slot, namespace, &other), None, "byte {at} of {}", key.len());
                 }
-                let mut alone = vec![0xEE; draft.bytes()];
+                let mut alone = vec![0xEE; draft.bytes() + EXPIRY_BYTES];
                 draft.write(&mut alone, true);
                 assert_eq!(plain_value(&alone, namespace, key), None);
             }

@@ -69,6 +69,15 @@ impl Table {
         self.growth
     }
 
+    /// What the table counts for.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        let list = |capacity: usize, size: usize| if capacity == 0 { 0 } else { capacity * size + ALLOCATION_BYTES };
+        self.segments.len() * SEGMENT_BYTES
+            + list(self.segments.capacity(), size_of::<Segment>())
+            + list(self.directory.capacity(), size_of::<u32>())
+    }
+
     pub(super) fn segments(&self) -> usize {
         self.segments.len()
     }

@@ -4,9 +4,9 @@ use super::MemStore;
 use super::budget::Shortage;
 use super::place::Place;
 use super::record::Draft;
+use super::ttl::expiry_ns;
 use crate::limits::{KEY_BYTES_MAX, PAGE_BYTES, RECLAIM_ATTEMPTS, RECLAIM_BUCKETS, VALUE_BYTES_MAX};
 use crate::{Context, Failure, FailureKind};
-use prism_proto::limits::SECOND_NS;
 
 impl MemStore {
     /// Stores a value and its expiry in place of what the key held; that is left as it was when this fails.
@@ -18,24 +18,33 @@ impl MemStore {
         let Ok(ttl_seconds) = u64::try_from(ttl_seconds) else {
             return Err(Failure::new(FailureKind::Invalid, "ttl_seconds is negative"));
         };
-        let expiry_ns = context.now_ns.saturating_add(ttl_seconds.saturating_mul(SECOND_NS));
         let draft = Draft {
             namespace: context.namespace,
             place: Place::of(context.hash),
             key,
             value,
-            expiry_ns: (ttl_seconds > 0).then_some(expiry_ns),
+            expiry_ns: (ttl_seconds > 0).then(|| expiry_ns(context.now_ns, ttl_seconds)),
         };
+        let outcome = self.with_room(context.now_ns, draft.bytes(), |store| store.try_set(context, &draft));
+        outcome.map_err(|shortage| self.refuse(shortage, "the value is not stored"))
+    }
+
+    /// Tries what needs up to `bytes` of memory until there is room for it, or none is to be had.
+    pub(super) fn with_room<T>(
+        &mut self,
+        now_ns: u64,
+        bytes: usize,
+        mut attempt: impl FnMut(&mut Self) -> Result<T, Shortage>,
+    ) -> Result<T, Shortage> {
         // A page is first emptied, then given back.
-        let attempts = RECLAIM_ATTEMPTS + 2 * draft.bytes().div_ceil(PAGE_BYTES);
-        let mut outcome = self.try_set(context, &draft);
+        let attempts = RECLAIM_ATTEMPTS + 2 * bytes.div_ceil(PAGE_BYTES);
         for _ in 0..attempts {
-            if outcome != Err(Shortage::Memory) || !self.reclaim(context.now_ns) {
-                break;
+            match attempt(self) {
+                Err(Shortage::Memory) if self.reclaim(now_ns) => {}
+                outcome => return outcome,
             }
-            outcome = self.try_set(context, &draft);
         }
-        outcome.map_err(|shortage| self.refuse(shortage))
+        attempt(self)
     }
 
     /// Stores the draft with the memory that is free.
@@ -75,7 +84,7 @@ impl MemStore {
     }
 
     /// A bounded attempt to free memory; false when there was nothing to be had.
-    fn reclaim(&mut self, now_ns: u64) -> bool {
+    pub(super) fn reclaim(&mut self, now_ns: u64) -> bool {
         if self.arena.drop_spare(&mut self.budget) {
             return true;
         }
@@ -96,17 +105,15 @@ impl MemStore {
     }
 
     #[cold]
-    fn refuse(&mut self, shortage: Shortage) -> Failure {
+    pub(super) fn refuse(&mut self, shortage: Shortage, what: &str) -> Failure {
         self.counters.rejected += 1;
         let name = &self.name;
         let sentence = match shortage {
             Shortage::Memory => format!(
-                "the value is not stored: the shard's part of backends.{name}.memory_bytes_max ({} bytes) is in use",
+                "{what}: the shard's part of backends.{name}.memory_bytes_max ({} bytes) is in use",
                 self.budget.bytes_max()
             ),
-            Shortage::Crowded => {
-                format!("the value is not stored: too many keys of backend {name} have the same hash as this one")
-            }
+            Shortage::Crowded => format!("{what}: too many keys of backend {name} have the same hash as this one"),
         };
         Failure::new(FailureKind::Exhausted, sentence)
     }

@@ -49,12 +49,12 @@ pub fn write_get_response(value: Option<&[u8]>, out: &mut Vec<u8>) {
     }
 }
 
-/// The length of a `DeleteResponse`.
+/// The length of a `DeleteResponse`; an `ExpireResponse` and a `PersistResponse` say what was found in the same place.
 pub const fn delete_response_bytes(found: bool) -> usize {
     if found { FIRST_TRUE.len() + FOUND_TRUE.len() } else { FIRST_TRUE.len() }
 }
 
-/// Writes a `DeleteResponse`.
+/// Writes a `DeleteResponse`, an `ExpireResponse` or a `PersistResponse`.
 #[inline]
 pub fn write_delete_response(found: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(&FIRST_TRUE);

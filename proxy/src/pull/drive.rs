@@ -241,7 +241,7 @@ impl Proxy {
     fn make_page(&mut self, lane: &mut Lane<'_>, client: &mut Client, key: SlabKey, room: Room) -> Step {
         let Some(pull) = self.pulls.get(key) else { return Step::Did(0) };
         let (stream, namespace) = (pull.stream, pull.namespace);
-        let backend = self.keyvalue_backend(namespace);
+        let backend = self.backend(namespace, &pull.source.ask(room).command);
         let Some(pull) = self.pulls.get_mut(key) else { return Step::Did(0) };
         let made = backend.and_then(|backend| {
             let Ask { hash, command, .. } = pull.source.ask(room);

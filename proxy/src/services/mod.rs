@@ -2,6 +2,7 @@
 
 pub(crate) mod health;
 pub(crate) mod keyvalue;
+pub(crate) mod keyvalue_ttl;
 pub(crate) mod reflection;
 pub(crate) mod scan;
 

@@ -18,6 +18,7 @@ use self::cursor::Seal;
 use self::entries::Entries;
 use crate::app::Proxy;
 use crate::client::Client;
+use crate::config::Group;
 use crate::pull::{Pull, Source};
 use crate::status;
 
@@ -39,7 +40,7 @@ impl Proxy {
         call: &Call<'_>,
     ) -> Result<(), Status> {
         let request = decode(call.method, &call.message)?;
-        let (namespace, _) = self.keyvalue_namespace(Text::from(&request.namespace), call.method)?;
+        let (namespace, _) = self.offered(Text::from(&request.namespace), Group::KeyValue, call.method)?;
         check(&request)?;
         let source: Box<dyn Source> = if call.method == id::KEYVALUE_SCAN_COUNT {
             Box::new(Count::new(request.prefix.into_bytes(), shards))

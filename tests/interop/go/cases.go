@@ -35,6 +35,9 @@ var cases = map[string]func(address string){
 	"keepalive":        keptAlive,
 	"too_many_pings":   tooManyPings,
 	"connection_drain": connectionDrain,
+	"record_plain":     recordPlain,
+	"record_deadline":  recordDeadline,
+	"record_metadata":  recordMetadata,
 }
 
 func fails(err error, code codes.Code, words string) {

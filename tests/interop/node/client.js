@@ -230,7 +230,34 @@ const cases = {
       assert.strictEqual(String(await get(client, `js-drain-${number}`)), `${number}`);
     }
   },
+
+  record_plain: () => record(() => ({ options: {} })),
+
+  record_deadline: () => record(() => ({ options: { deadline: Date.now() + 1_000 } })),
+
+  record_metadata: () =>
+    record((number) => {
+      const metadata = new grpc.Metadata();
+      metadata.set('authorization', process.env.TOKEN);
+      metadata.set('x-trace-id', trace(number));
+      return { metadata, options: {} };
+    }),
 };
+
+/** Steady Gets for tests/src/bin/record-clients.rs, which asks for their number in CALLS. */
+async function record(prepare) {
+  const client = connect(KeyValueBasicInterface);
+  for (let number = 0; number < Number(process.env.CALLS); number += 1) {
+    const { metadata, options } = prepare(number);
+    await call(client, 'Get', { key: `key-${String(number).padStart(8, '0')}` }, metadata, options);
+  }
+}
+
+/** 32 hexadecimal digits that look like chance. */
+function trace(number) {
+  const first = BigInt.asUintN(64, BigInt(number + 1) * 0x9e3779b97f4a7c15n);
+  return [first, first ^ (first >> 29n)].map((half) => half.toString(16).padStart(16, '0')).join('');
+}
 
 async function main() {
   for (const name of names) {

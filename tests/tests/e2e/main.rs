@@ -9,6 +9,7 @@ mod drain;
 mod health;
 mod hostile;
 mod keyvalue;
+mod keyvalue_ttl;
 mod lifetime;
 mod limits;
 mod listeners;

@@ -4,6 +4,7 @@ mod bounds;
 mod expiry;
 mod model;
 mod scan;
+mod ttl;
 mod values;
 
 use super::{Config, MemStore};
@@ -69,6 +70,27 @@ impl Bench {
     fn delete(&mut self, key: &[u8]) -> bool {
         match self.execute(Command::Delete { key }) {
             Ok(Reply::Delete(found)) => found,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn expire(&mut self, key: &[u8], ttl_seconds: i64) -> bool {
+        match self.execute(Command::Expire { key, ttl_seconds }) {
+            Ok(Reply::Expire(existed)) => existed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ttl(&mut self, key: &[u8]) -> i64 {
+        match self.execute(Command::GetTtl { key }) {
+            Ok(Reply::Ttl(seconds)) => seconds,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn persist(&mut self, key: &[u8]) -> bool {
+        match self.execute(Command::Persist { key }) {
+            Ok(Reply::Persist(removed)) => removed,
             other => panic!("{other:?}"),
         }
     }

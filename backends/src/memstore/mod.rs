@@ -21,6 +21,7 @@ mod log;
 mod logs;
 mod place;
 mod record;
+mod scan;
 mod segment;
 mod table;
 #[cfg(test)]
@@ -34,7 +35,7 @@ mod write;
 use std::ops::Range;
 
 use crate::limits::TIMERS_PER_TEND;
-use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
+use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
 use log::Logs;
@@ -113,6 +114,8 @@ pub struct MemStore {
     budget: Budget,
     wheel: Wheel,
     counters: Counters,
+    /// The page of the last scan, whose memory serves the next.
+    page: ScanPage,
 }
 
 impl MemStore {
@@ -125,7 +128,8 @@ impl MemStore {
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
         let mut logs = Logs::new(config.memory_bytes_max / 2);
         logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
-        Self { name: config.name, tables, arena: Arena::new(), logs, budget, wheel: Wheel::new(), counters }
+        let (arena, wheel, page) = (Arena::new(), Wheel::new(), ScanPage::default());
+        Self { name: config.name, tables, arena, logs, budget, wheel, counters, page }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
@@ -236,7 +240,13 @@ impl MemStore {
 
 impl Backend for MemStore {
     fn interfaces(&self) -> Interfaces {
-        Interfaces { keyvalue_basic: true, keyvalue_ttl: true, pubsub_basic: true, stream_basic: true }
+        Interfaces {
+            keyvalue_basic: true,
+            keyvalue_scan: true,
+            keyvalue_ttl: true,
+            pubsub_basic: true,
+            stream_basic: true,
+        }
     }
 
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
@@ -251,6 +261,7 @@ impl Backend for MemStore {
             Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
             Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
             Command::Persist { key } => Ok(Reply::Persist(self.persist(context, key))),
+            Command::Scan(scan) => Ok(Reply::Scan(self.scan(context, &scan))),
             Command::Log { topic, ref command } => return self.execute_log(context, topic, command),
         };
         match done {
@@ -260,6 +271,7 @@ impl Backend for MemStore {
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {
+        self.forget_long_page();
         self.collect_expired(now_ns, TIMERS_PER_TEND);
         self.logs.tend(&mut self.budget, now_ns) | (self.counters.backlog > 0)
     }

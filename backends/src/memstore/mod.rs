@@ -33,11 +33,12 @@ mod write;
 
 use std::ops::Range;
 
+use crate::limits::LOG_PAGE_BYTES_KEPT;
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
 use arena::Arena;
 use budget::Budget;
 use log::Logs;
-pub use log::{Appended, Bounds, Reading, Records, Retention};
+pub use log::{Appended, Bounds, Page, Records, Retention};
 use place::Place;
 use sweep::Sweep;
 pub use table::Growth;
@@ -87,6 +88,8 @@ pub struct MemStore {
     tables: Vec<Table>,
     arena: Arena,
     logs: Logs,
+    /// What was read of a log last; its memory serves the next read.
+    page: Page,
     budget: Budget,
     sweep: Sweep,
     counters: Counters,
@@ -102,7 +105,16 @@ impl MemStore {
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
         let mut logs = Logs::new(config.memory_bytes_max / 2);
         logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
-        Self { name: config.name, tables, arena: Arena::new(), logs, budget, sweep: Sweep::new(), counters }
+        Self {
+            name: config.name,
+            tables,
+            arena: Arena::new(),
+            logs,
+            page: Page::default(),
+            budget,
+            sweep: Sweep::new(),
+            counters,
+        }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
@@ -236,6 +248,7 @@ impl Backend for MemStore {
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {
+        self.page.shrink(LOG_PAGE_BYTES_KEPT);
         self.logs.tend(&mut self.budget, now_ns) | self.sweep_when_due(now_ns)
     }
 }

@@ -373,6 +373,8 @@ impl Application for Proxy {
         self.budget.exchange();
         self.flush_replies(turn);
         let more = !self.replies_held.is_empty();
-        more | self.backends.tend(turn.now_ns)
+        let more = more | self.backends.tend(turn.now_ns);
+        statistics::set_memory(turn.counters, &self.backends.memory());
+        more
     }
 }

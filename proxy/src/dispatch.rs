@@ -6,12 +6,13 @@ use prism_backends::{
 use prism_proto::h2::{Call, StreamRef};
 use prism_proto::method::{Group, MethodId, SERVICES, id};
 use prism_proto::status::Status;
+use prism_proto::text::Text;
 use prism_proto::view;
 use prism_shard::{PeerId, SlabKey, Turn, route};
 
 use crate::app::{Lane, Proxy, lane};
 use crate::backends::Instances;
-use crate::call::{Errand, Outcome, Parcel, Parked};
+use crate::call::{Errand, Outcome, Parcel, Parked, Whose};
 use crate::client::{Client, Deferred};
 use crate::config;
 use crate::services::{self, Connection, keyvalue, keyvalue_ttl, log, pubsub, stream};
@@ -24,9 +25,16 @@ pub(crate) fn served() -> Vec<&'static str> {
 }
 
 fn is_served(group: Group) -> bool {
-    let is_keyvalue = matches!(group, Group::KeyvalueBasic | Group::KeyvalueTtl);
-    let is_log = matches!(group, Group::PubsubBasic | Group::StreamBasic);
-    is_keyvalue || is_log || matches!(group, Group::Health | Group::Reflection)
+    let served = [
+        Group::KeyvalueBasic,
+        Group::KeyvalueTtl,
+        Group::KeyvalueScan,
+        Group::PubsubBasic,
+        Group::StreamBasic,
+        Group::Health,
+        Group::Reflection,
+    ];
+    served.contains(&group)
 }
 
 /// The group whose backend executes the commands of a method.
@@ -43,15 +51,16 @@ fn group(method: MethodId) -> config::Group {
 
 /// Where a call came from: what its answer needs.
 #[derive(Clone, Copy)]
-struct Origin {
-    peer: PeerId,
-    stream: StreamRef,
-    method: MethodId,
-    deadline_ns: u64,
+pub(crate) struct Origin {
+    pub(crate) peer: PeerId,
+    pub(crate) stream: StreamRef,
+    pub(crate) method: MethodId,
+    pub(crate) deadline_ns: u64,
+    pub(crate) whose: Whose,
 }
 
 impl Origin {
-    fn errand(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes_max: usize) -> Errand {
+    pub(crate) fn errand(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes_max: usize) -> Errand {
         let Self { method, deadline_ns, .. } = self;
         Errand { call: 0, method, namespace, hash, deadline_ns, reply_bytes_max, command }
     }
@@ -71,7 +80,8 @@ impl Proxy {
         if call.deadline_ns.is_some_and(|deadline_ns| deadline_ns <= lane.now_ns) {
             return client.connection.finish(stream, &status::expired(), &[]);
         }
-        let origin = Origin { peer, stream, method: call.method, deadline_ns: call.deadline_ns.unwrap_or(0) };
+        let deadline_ns = call.deadline_ns.unwrap_or(0);
+        let origin = Origin { peer, stream, method: call.method, deadline_ns, whose: Whose::Call };
         let Some(decoded) = keyvalue::decode(call.method, &call.message) else {
             return self.other_call(lane, client, origin, call);
         };
@@ -87,6 +97,7 @@ impl Proxy {
         let outcome = match method.method().group {
             Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message)
                 .map(|decoded| decoded.and_then(|request| self.keyvalue(lane, client, origin, &request))),
+            Group::KeyvalueScan => Some(self.scan(lane.shards, peer, client, call)),
             Group::PubsubBasic | Group::StreamBasic => {
                 decode_log(call).map(|decoded| decoded.and_then(|request| self.log(lane, client, origin, &request)))
             }
@@ -133,13 +144,7 @@ impl Proxy {
         origin: Origin,
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
-        keyvalue::check_namespace(request.namespace)?;
-        let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
-            return Err(status::unknown_namespace(request.namespace.as_str()));
-        };
-        let Some(backend) = found.slot(config::Group::KeyValue) else {
-            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
-        };
+        let (namespace, backend) = self.offered(request.namespace, config::Group::KeyValue, origin.method)?;
         keyvalue::check(&request.command, &self.registry.limits)?;
         self.execute_or_send(lane, client, origin, (namespace, backend), &request.command)
     }
@@ -151,14 +156,7 @@ impl Proxy {
         origin: Origin,
         request: &log::Request<'_>,
     ) -> Result<(), Status> {
-        let name = request.namespace();
-        keyvalue::check_namespace(name)?;
-        let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
-            return Err(status::unknown_namespace(name.as_str()));
-        };
-        let Some(backend) = found.slot(group(origin.method)) else {
-            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
-        };
+        let (namespace, backend) = self.offered(request.namespace(), group(origin.method), origin.method)?;
         request.check(&self.registry.limits)?;
         self.execute_or_send(lane, client, origin, (namespace, backend), &request.command(lane.unix_ms))
     }
@@ -192,6 +190,24 @@ impl Proxy {
         Ok(())
     }
 
+    /// The namespace that a call of one of a group's interfaces names, and the slot of its backend.
+    #[inline]
+    pub(crate) fn offered(
+        &self,
+        name: Text<'_>,
+        group: config::Group,
+        method: MethodId,
+    ) -> Result<(u16, usize), Status> {
+        keyvalue::check_namespace(name)?;
+        let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
+            return Err(status::unknown_namespace(name.as_str()));
+        };
+        match found.slot(group) {
+            Some(backend) => Ok((namespace, backend)),
+            None => Err(status::not_offered(method.method().service, &found.name, &found.backend)),
+        }
+    }
+
     /// Executes the deferred calls of a connection for whose replies there is room now.
     #[cold]
     pub(crate) fn resume(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client) {
@@ -211,7 +227,7 @@ impl Proxy {
         call: Deferred,
     ) -> Result<(), Status> {
         let Deferred { stream, method, deadline_ns, namespace, hash, command, reply_bytes } = call;
-        let origin = Origin { peer, stream, method, deadline_ns };
+        let origin = Origin { peer, stream, method, deadline_ns, whose: Whose::Call };
         if deadline_ns != 0 && deadline_ns <= lane.now_ns {
             return Err(status::expired());
         }
@@ -232,13 +248,13 @@ impl Proxy {
         Ok(())
     }
 
-    fn backend(&self, namespace: u16, method: MethodId) -> Result<usize, Failure> {
+    pub(crate) fn backend(&self, namespace: u16, method: MethodId) -> Result<usize, Failure> {
         let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.slot(group(method)));
         backend.ok_or_else(|| Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"))
     }
 
     /// Parks the call and sends its command to the key's owner.
-    fn send(
+    pub(crate) fn send(
         &mut self,
         lane: &mut Lane<'_>,
         client: &mut Client,
@@ -246,7 +262,7 @@ impl Proxy {
         owner: u32,
         mut errand: Errand,
     ) -> Result<(), Status> {
-        let Origin { peer, stream, method, .. } = origin;
+        let Origin { peer, stream, method, whose, .. } = origin;
         // Calls that were reset still wait there: no connection fills the queues of all with those.
         let waiting_max = self.registry.limits.streams_per_connection_max;
         if client.parked >= waiting_max {
@@ -257,7 +273,7 @@ impl Proxy {
         let charged_bytes = errand.command.bytes() + errand.reply_bytes_max;
         let call = self
             .calls
-            .insert(Parked { peer, stream, method, charged_bytes })
+            .insert(Parked { peer, stream, method, whose, charged_bytes })
             .map_err(|_| status::too_many_calls(calls_max))?;
         errand.call = call.to_bits();
         if lane.mesh.send(owner, Parcel::Command(errand)).is_err() {
@@ -276,6 +292,7 @@ impl Proxy {
         client.connection.discharge(parked.charged_bytes);
         client.parked = client.parked.saturating_sub(1);
         match outcome {
+            outcome if parked.whose != Whose::Call => self.part_came(client, parked.whose, outcome),
             Outcome::Done(reply) => {
                 if let OwnedReply::Get(value) = &reply {
                     client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
@@ -285,8 +302,8 @@ impl Proxy {
             Outcome::Failed(failure) => client.connection.finish(parked.stream, &status::from_failure(failure), &[]),
             Outcome::TooLong(errand, reply_bytes) => {
                 client.learn_reply_bytes(reply_bytes);
-                let Parked { peer, stream, method, .. } = parked;
-                let origin = Origin { peer, stream, method, deadline_ns: errand.deadline_ns };
+                let Parked { peer, stream, method, whose, .. } = parked;
+                let origin = Origin { peer, stream, method, deadline_ns: errand.deadline_ns, whose };
                 if client.connection.is_open(parked.stream) {
                     let Errand { namespace, hash, command, .. } = errand;
                     client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
@@ -297,10 +314,28 @@ impl Proxy {
         self.settle(&mut lane, parked.peer, client);
     }
 
-    /// Executes a command that another shard sent, and sends what came of it back.
+    /// What came of an errand that is not all of its call.
+    #[cold]
+    fn part_came(&mut self, client: &mut Client, whose: Whose, outcome: Outcome) {
+        match whose {
+            Whose::Call => {}
+            Whose::Pull(key) => self.page_came(client, key, outcome),
+        }
+    }
+
+    /// Executes a command that another shard sent, and sends what came of it back; pages wait for their turn.
     pub(crate) fn errand(&mut self, turn: &mut Turn<'_, Self>, from: u32, errand: Errand) {
+        if errand.command.is_page() {
+            return self.desk.ask(from, errand);
+        }
         let call = errand.call;
-        let parcel = Parcel::Reply { call, outcome: self.execute_errand(turn.now_ns, errand) };
+        let outcome = self.execute_errand(turn.now_ns, errand);
+        self.send_back(turn, from, call, outcome);
+    }
+
+    /// Sends what came of an errand back.
+    pub(crate) fn send_back(&mut self, turn: &mut Turn<'_, Self>, from: u32, call: u64, outcome: Outcome) {
+        let parcel = Parcel::Reply { call, outcome };
         if !self.replies_held.is_empty() {
             self.replies_held.push_back((from, parcel));
         } else if let Err(parcel) = turn.mesh.send(from, parcel) {
@@ -308,7 +343,7 @@ impl Proxy {
         }
     }
 
-    fn execute_errand(&mut self, now_ns: u64, errand: Errand) -> Outcome {
+    pub(crate) fn execute_errand(&mut self, now_ns: u64, errand: Errand) -> Outcome {
         if errand.deadline_ns != 0 && errand.deadline_ns <= now_ns {
             return Outcome::Failed(Failure::new(FailureKind::Expired, status::expired().message));
         }
@@ -334,7 +369,7 @@ fn decode_log<'a>(call: &'a Call<'_>) -> Option<Result<log::Request<'a>, Status>
 }
 
 #[inline]
-fn execute<'s>(
+pub(crate) fn execute<'s>(
     backends: &'s mut Instances,
     slot: usize,
     context: &Context,

@@ -31,8 +31,8 @@ impl MemStore {
             LogCommand::Read { from, entries_max, bytes_max } => {
                 Ok(match self.logs.read(&address, from, entries_max, bytes_max) {
                     Reading::Records(records) => {
-                        self.page.fill(records);
-                        LogReply::Page(&self.page)
+                        self.log_page.fill(records);
+                        LogReply::Page(&self.log_page)
                     }
                     Reading::Outside(bounds) => LogReply::Outside(bounds),
                 })

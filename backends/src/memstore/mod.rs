@@ -21,6 +21,7 @@ mod log;
 mod logs;
 mod place;
 mod record;
+mod scan;
 mod segment;
 mod table;
 #[cfg(test)]
@@ -34,7 +35,7 @@ mod write;
 use std::ops::Range;
 
 use crate::limits::{LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
-use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
+use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
 use log::Logs;
@@ -111,10 +112,12 @@ pub struct MemStore {
     arena: Arena,
     logs: Logs,
     /// What was read of a log last; its memory serves the next read.
-    page: Page,
+    log_page: Page,
     budget: Budget,
     wheel: Wheel,
     counters: Counters,
+    /// The page of the last scan, whose memory serves the next.
+    page: ScanPage,
 }
 
 impl MemStore {
@@ -127,8 +130,9 @@ impl MemStore {
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
         let mut logs = Logs::new(config.memory_bytes_max / 2);
         logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
-        let (arena, page, wheel) = (Arena::new(), Page::default(), Wheel::new());
-        Self { name: config.name, tables, arena, logs, page, budget, wheel, counters }
+        let (arena, wheel) = (Arena::new(), Wheel::new());
+        let (log_page, page) = (Page::default(), ScanPage::default());
+        Self { name: config.name, tables, arena, logs, log_page, budget, wheel, counters, page }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
@@ -239,7 +243,13 @@ impl MemStore {
 
 impl Backend for MemStore {
     fn interfaces(&self) -> Interfaces {
-        Interfaces { keyvalue_basic: true, keyvalue_ttl: true, pubsub_basic: true, stream_basic: true }
+        Interfaces {
+            keyvalue_basic: true,
+            keyvalue_scan: true,
+            keyvalue_ttl: true,
+            pubsub_basic: true,
+            stream_basic: true,
+        }
     }
 
     /// Gets are told apart first, so that they cost little more than their look-up.
@@ -255,7 +265,8 @@ impl Backend for MemStore {
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {
-        self.page.shrink(LOG_PAGE_BYTES_KEPT);
+        self.forget_long_page();
+        self.log_page.shrink(LOG_PAGE_BYTES_KEPT);
         self.collect_expired(now_ns, TIMERS_PER_TEND);
         self.logs.tend(&mut self.budget, now_ns) | (self.counters.backlog > 0)
     }
@@ -273,6 +284,7 @@ impl MemStore {
             Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
             Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
             Command::Persist { key } => Ok(Reply::Persist(self.persist(context, key))),
+            Command::Scan(scan) => Ok(Reply::Scan(self.scan(context, &scan))),
             Command::Log { topic, ref command } => return self.execute_log(context, topic, command),
         };
         match done {

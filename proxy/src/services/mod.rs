@@ -6,6 +6,7 @@ pub(crate) mod keyvalue_ttl;
 pub(crate) mod log;
 pub(crate) mod pubsub;
 pub(crate) mod reflection;
+pub(crate) mod scan;
 pub(crate) mod stream;
 
 use prism_backends::Reply;

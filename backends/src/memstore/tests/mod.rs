@@ -3,6 +3,7 @@
 mod bounds;
 mod expiry;
 mod model;
+mod scan;
 mod ttl;
 mod values;
 

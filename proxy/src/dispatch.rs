@@ -25,16 +25,9 @@ pub(crate) fn served() -> Vec<&'static str> {
 }
 
 fn is_served(group: Group) -> bool {
-    let served = [
-        Group::KeyvalueBasic,
-        Group::KeyvalueTtl,
-        Group::KeyvalueScan,
-        Group::PubsubBasic,
-        Group::StreamBasic,
-        Group::Health,
-        Group::Reflection,
-    ];
-    served.contains(&group)
+    let is_keyvalue = matches!(group, Group::KeyvalueBasic | Group::KeyvalueTtl | Group::KeyvalueScan);
+    let is_log = matches!(group, Group::PubsubBasic | Group::StreamBasic);
+    is_keyvalue || is_log || matches!(group, Group::Health | Group::Reflection)
 }
 
 /// The group whose backend executes the commands of a method.
@@ -97,10 +90,10 @@ impl Proxy {
         let outcome = match method.method().group {
             Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message)
                 .map(|decoded| decoded.and_then(|request| self.keyvalue(lane, client, origin, &request))),
-            Group::KeyvalueScan => Some(self.scan(lane.shards, peer, client, call)),
             Group::PubsubBasic | Group::StreamBasic => {
                 decode_log(call).map(|decoded| decoded.and_then(|request| self.log(lane, client, origin, &request)))
             }
+            Group::KeyvalueScan => Some(self.scan(lane.shards, peer, client, call)),
             Group::Health => return self.health_call(&mut client.connection, peer, call),
             _ => None,
         };
@@ -144,7 +137,13 @@ impl Proxy {
         origin: Origin,
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
-        let (namespace, backend) = self.offered(request.namespace, config::Group::KeyValue, origin.method)?;
+        keyvalue::check_namespace(request.namespace)?;
+        let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
+            return Err(status::unknown_namespace(request.namespace.as_str()));
+        };
+        let Some(backend) = found.slot(config::Group::KeyValue) else {
+            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
+        };
         keyvalue::check(&request.command, &self.registry.limits)?;
         self.execute_or_send(lane, client, origin, (namespace, backend), &request.command)
     }
@@ -156,7 +155,14 @@ impl Proxy {
         origin: Origin,
         request: &log::Request<'_>,
     ) -> Result<(), Status> {
-        let (namespace, backend) = self.offered(request.namespace(), group(origin.method), origin.method)?;
+        let name = request.namespace();
+        keyvalue::check_namespace(name)?;
+        let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
+            return Err(status::unknown_namespace(name.as_str()));
+        };
+        let Some(backend) = found.slot(group(origin.method)) else {
+            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
+        };
         request.check(&self.registry.limits)?;
         self.execute_or_send(lane, client, origin, (namespace, backend), &request.command(lane.unix_ms))
     }

@@ -240,8 +240,8 @@ impl Proxy {
     /// Has a page made here, and sends it.
     fn make_page(&mut self, lane: &mut Lane<'_>, client: &mut Client, key: SlabKey, room: Room) -> Step {
         let Some(pull) = self.pulls.get(key) else { return Step::Did(0) };
-        let (stream, namespace) = (pull.stream, pull.namespace);
-        let backend = self.backend(namespace, pull.method);
+        let Pull { stream, method, namespace, .. } = *pull;
+        let backend = self.backend(namespace, method);
         let Some(pull) = self.pulls.get_mut(key) else { return Step::Did(0) };
         let made = backend.and_then(|backend| {
             let Ask { hash, command, .. } = pull.source.ask(room);

@@ -124,14 +124,14 @@ enum State {
 impl Pull {
     /// One that has yet to begin, for a call on a connection of this shard.
     pub(crate) fn new(
-        (peer, stream, method): (PeerId, StreamRef, MethodId),
+        (peer, stream): (PeerId, StreamRef),
+        method: MethodId,
         deadline_ns: u64,
         namespace: u16,
         source: Box<dyn Source>,
     ) -> Self {
         let (entry_bytes, is_entry_long) = (SMALL_REPLY_BYTES, false);
-        let state = State::Ready;
-        Self { peer, stream, method, deadline_ns, namespace, source, state, entry_bytes, is_entry_long }
+        Self { peer, stream, method, deadline_ns, namespace, source, state: State::Ready, entry_bytes, is_entry_long }
     }
 
     /// What it takes.

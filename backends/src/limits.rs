@@ -50,6 +50,8 @@ pub const LOGS_MAX: usize = 1 << 20;
 pub const LOG_DROPS_MAX: usize = 256;
 /// Segments that one call of `tend` gives back at most: those that were trimmed, and those that are too old.
 pub const LOG_DROPS_PER_TEND: usize = 64;
+/// The memory of a page of records that a store keeps for the next one.
+pub const LOG_PAGE_BYTES_KEPT: usize = 128 << 10;
 /// Namespaces in which one call of `tend` looks for segments that are too old.
 pub const LOG_NAMESPACES_PER_TEND: usize = 16;
 

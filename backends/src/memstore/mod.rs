@@ -34,12 +34,12 @@ mod write;
 
 use std::ops::Range;
 
-use crate::limits::TIMERS_PER_TEND;
+use crate::limits::{LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
 use log::Logs;
-pub use log::{Appended, Bounds, Reading, Records, Retention};
+pub use log::{Appended, Bounds, Page, Records, Retention};
 use place::Place;
 pub use table::Growth;
 use table::{Found, Table};
@@ -111,6 +111,8 @@ pub struct MemStore {
     tables: Vec<Table>,
     arena: Arena,
     logs: Logs,
+    /// What was read of a log last; its memory serves the next read.
+    log_page: Page,
     budget: Budget,
     wheel: Wheel,
     counters: Counters,
@@ -128,8 +130,9 @@ impl MemStore {
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
         let mut logs = Logs::new(config.memory_bytes_max / 2);
         logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
-        let (arena, wheel, page) = (Arena::new(), Wheel::new(), ScanPage::default());
-        Self { name: config.name, tables, arena, logs, budget, wheel, counters, page }
+        let (arena, wheel) = (Arena::new(), Wheel::new());
+        let (log_page, page) = (Page::default(), ScanPage::default());
+        Self { name: config.name, tables, arena, logs, log_page, budget, wheel, counters, page }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
@@ -249,10 +252,30 @@ impl Backend for MemStore {
         }
     }
 
+    /// Gets are told apart first, so that they cost little more than their look-up.
+    #[inline]
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         if usize::from(context.namespace) >= self.tables.len() {
             return Execution::Failed(self.unknown_namespace(context.namespace));
         }
+        match *command {
+            Command::Get { key } => Execution::Done(Reply::Get(self.get(context, key))),
+            _ => self.execute_other(context, command),
+        }
+    }
+
+    fn tend(&mut self, now_ns: u64) -> bool {
+        self.forget_long_page();
+        self.log_page.shrink(LOG_PAGE_BYTES_KEPT);
+        self.collect_expired(now_ns, TIMERS_PER_TEND);
+        self.logs.tend(&mut self.budget, now_ns) | (self.counters.backlog > 0)
+    }
+}
+
+impl MemStore {
+    /// Executes any command in a namespace that is there.
+    #[inline(never)]
+    fn execute_other<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         let done = match *command {
             Command::Get { key } => Ok(Reply::Get(self.get(context, key))),
             Command::Exists { key } => Ok(Reply::Exists(self.get(context, key).is_some())),
@@ -268,11 +291,5 @@ impl Backend for MemStore {
             Ok(reply) => Execution::Done(reply),
             Err(failure) => Execution::Failed(failure),
         }
-    }
-
-    fn tend(&mut self, now_ns: u64) -> bool {
-        self.forget_long_page();
-        self.collect_expired(now_ns, TIMERS_PER_TEND);
-        self.logs.tend(&mut self.budget, now_ns) | (self.counters.backlog > 0)
     }
 }

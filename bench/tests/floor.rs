@@ -61,6 +61,19 @@ fn the_engine_answers_every_call_alike() {
 }
 
 #[test]
+fn messages_larger_than_a_window_go_as_they_are_granted() {
+    const CALLS: u64 = 40;
+    let (shards, address) = serve(|now_ns| Fixed::new(64, now_ns));
+    let message = Operation::Set.message("key", &[b'v'; 1 << 20], "");
+    let request = Rc::new(Request::new(Operation::Set.path(), "localhost", &message, HeaderCoding::Indexed));
+    let plan = Plan { address, connections: 2, streams: 4, pacing: Pacing::Sliding, bound: Bound::Requests(CALLS) };
+    let report = replay::run(&plan, || Session::new(Rc::clone(&request))).expect("the server answers");
+    assert_eq!((report.requests, report.errors, report.first_error), (CALLS, 0, None));
+    assert!(report.sent_bytes >= CALLS << 20, "{}", report.sent_bytes);
+    stop(shards);
+}
+
+#[test]
 fn a_call_that_is_not_measured_is_an_error() {
     let (shards, address) = serve(|now_ns| Fixed::new(64, now_ns));
     let path = "/prism.interfaces.keyvalue.KeyValueTTLInterface/Persist";

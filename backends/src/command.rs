@@ -1,5 +1,7 @@
 //! Commands and replies: borrowed while they stay on a shard, owned when they cross to another.
 
+use std::ops::Range;
+
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -59,6 +61,15 @@ impl<'a> Command<'a> {
             | Self::Persist { key } => key,
         }
     }
+}
+
+/// A Set without a time to live, by where its parts lie in its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedSet {
+    /// The key.
+    pub key: Range<usize>,
+    /// The value.
+    pub value: Range<usize>,
 }
 
 /// What a command yields; values borrow from the backend.

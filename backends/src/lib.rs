@@ -10,6 +10,6 @@ pub mod limits;
 pub mod memstore;
 
 pub use backend::{Backend, Context, Execution, Interfaces};
-pub use command::{Command, OwnedCommand, OwnedReply, Reply};
+pub use command::{Command, OwnedCommand, OwnedReply, PlacedSet, Reply};
 pub use failure::{Failure, FailureKind};
 pub use hash::KeyHasher;

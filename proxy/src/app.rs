@@ -178,8 +178,10 @@ impl Proxy {
     fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, event: Event<'_>) {
         let connection = &mut client.connection;
         match event {
-            Event::Unary(call) => {
-                self.call(lane, peer, client, &call);
+            Event::Unary(mut call) => {
+                if !self.adopt(lane, client, &mut call) {
+                    self.call(lane, peer, client, &call);
+                }
                 client.connection.recycle(call.message);
             }
             // Reflection is the only service whose client streams.

@@ -11,6 +11,7 @@
 //! tables (see `sweep.rs`) and not a timer for each key: it costs no memory for each key, and a timer that was set for
 //! an earlier value cannot take away a later one.
 
+mod adopt;
 mod arena;
 mod bucket;
 mod budget;
@@ -29,7 +30,7 @@ mod write;
 
 use std::ops::Range;
 
-use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
+use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, PlacedSet, Reply};
 use arena::Arena;
 use budget::Budget;
 use place::Place;
@@ -209,6 +210,10 @@ impl Backend for MemStore {
             Ok(reply) => Execution::Done(reply),
             Err(failure) => Execution::Failed(failure),
         }
+    }
+
+    fn adopt(&mut self, context: &Context, set: &PlacedSet, message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
+        self.adopt(context, set, message)
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {

@@ -154,6 +154,10 @@ impl Proxy {
             Progress::MoreNextTurn { is_much } => is_much || client.is_paused,
         };
         let is_paused = std::mem::replace(&mut client.is_paused, wants_pause);
+        let expects_much = client.expects_much(turn.now_ns);
+        if std::mem::replace(&mut client.is_read_long, expects_much) != expects_much {
+            turn.peers.read_long(peer, expects_much);
+        }
         match (is_paused, wants_pause) {
             (false, true) => turn.peers.pause_reading(peer),
             (true, false) => turn.peers.resume_reading(peer),

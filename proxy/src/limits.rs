@@ -32,6 +32,8 @@ pub(crate) const INPUT_BYTES_PER_UNIT: usize = 1_024;
 pub(crate) const OUTPUT_BYTES_PER_UNIT: usize = 512;
 /// Bytes that a connection may have left over before it is no longer read.
 pub(crate) const LEFT_OVER_BYTES_MAX: usize = 64 << 10;
+/// How long a connection is read into long buffers after its last large message.
+pub(crate) const LONG_READ_NS: u64 = 100_000_000;
 /// Handshakes under way, at most, before those that are over are forgotten early.
 pub(crate) const HANDSHAKES_MIN: usize = 1_024;
 

@@ -17,7 +17,7 @@ const REQUESTS: u64 = 2_000;
 fn serve<M: Feed, F: Fn(u64) -> M + Clone + Send + 'static>(make: F) -> (Shards<Floor<F>>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let cores = core_affinity::get_core_ids().expect("the cores of this process");
-    let shards = floor::launch(listener, cores[0].id, 0, make).expect("the shard starts");
+    let shards = floor::launch(listener, cores[0].id, 0, false, make).expect("the shard starts");
     let address = shards.local_addrs().iter().find_map(Address::as_tcp).expect("a TCP listener");
     (shards, address)
 }

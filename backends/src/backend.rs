@@ -31,8 +31,14 @@ pub enum Execution<'s> {
 pub struct Interfaces {
     /// KeyValueBasicInterface.
     pub keyvalue_basic: bool,
+    /// KeyValueScanInterface.
+    pub keyvalue_scan: bool,
     /// KeyValueTTLInterface.
     pub keyvalue_ttl: bool,
+    /// PubSubBasicInterface.
+    pub pubsub_basic: bool,
+    /// StreamBasicInterface.
+    pub stream_basic: bool,
 }
 
 /// Executes commands for one shard.

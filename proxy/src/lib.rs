@@ -20,6 +20,7 @@ pub mod listeners;
 pub mod logging;
 #[cfg(test)]
 mod pair;
+mod pull;
 mod registry;
 mod run;
 mod services;

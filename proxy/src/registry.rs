@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use prism_proto::limits::Limits;
 
-use crate::config::{Backend, Effective, Group};
+use crate::config::{Backend, Bounds, Effective, Group};
 
 /// A namespace that a request may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) struct Namespace {
     slots: [Option<usize>; 4],
     /// The backend's name, for error messages.
     pub backend: String,
+    /// Its own bounds in a memstore.
+    pub bounds: Bounds,
 }
 
 impl Namespace {
@@ -62,6 +64,7 @@ impl Registry {
                 name: declared.name.clone(),
                 slots: declared.backends.map(|backend| backend.map(|index| slots[index])),
                 backend: named.map_or_else(String::new, |index| config.backends[index].name.clone()),
+                bounds: declared.bounds,
             };
             registry.place_namespace(namespace);
         }

@@ -19,6 +19,9 @@ use crate::timers::Timers;
 /// Times that a turn goes over its peers because sending made them say more.
 const FLUSHES_PER_TURN_MAX: usize = 64;
 
+/// The time of day at instant 0: in 2025, so that it is one that a program may believe.
+const EPOCH_MS: u64 = 1_750_000_000_000;
+
 /// One simulated shard.
 struct Stand<A: Application> {
     application: A,
@@ -46,6 +49,7 @@ macro_rules! turn {
             timers: &mut $stand.timers,
             counters: &mut $stand.counters,
             now_ns: $now_ns,
+            unix_ms: EPOCH_MS + $now_ns / 1_000_000,
             shard: $shard,
             shards: $shards,
         }

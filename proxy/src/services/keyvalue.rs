@@ -73,6 +73,7 @@ pub(crate) fn answer(connection: &mut Connection, stream: StreamRef, reply: Repl
         }
         Reply::Expire(found) | Reply::Persist(found) => keyvalue_ttl::answer_found(connection, stream, found),
         Reply::Ttl(seconds) => keyvalue_ttl::answer_number(connection, stream, seconds),
+        Reply::Scan(_) | Reply::Log(_) => debug_assert!(false, "no command of one key yields this"),
     }
 }
 

@@ -4,6 +4,7 @@ mod adopt;
 mod bounds;
 mod expiry;
 mod model;
+mod scan;
 mod ttl;
 mod values;
 

@@ -2,6 +2,8 @@
 
 mod log;
 
+use std::ops::Range;
+
 use crate::scan::{Content, Position, Scan, ScanPage};
 use log::OwnedLogCommand;
 pub use log::{LogCommand, LogReply, OwnedLogReply};
@@ -76,6 +78,15 @@ impl<'a> Command<'a> {
             Self::Log { topic, .. } => topic,
         }
     }
+}
+
+/// A Set without a time to live, by where its parts lie in its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedSet {
+    /// The key.
+    pub key: Range<usize>,
+    /// The value.
+    pub value: Range<usize>,
 }
 
 /// What a command yields; values borrow from the backend.

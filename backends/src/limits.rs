@@ -24,6 +24,8 @@ pub const TIMERS_PER_RECLAIM: usize = 256;
 pub const RECLAIM_ATTEMPTS: usize = 4;
 /// Pages among which the emptiest is chosen to be vacated.
 pub const VACATE_CANDIDATES: usize = 16;
+/// The part of a long record's memory that it may leave unused: one in so many bytes. A message with more is copied.
+pub const ADOPTED_WASTE_MAX: usize = 16;
 /// The longest key that the memstore takes, whatever `limits.key_bytes_max` says.
 pub const KEY_BYTES_MAX: usize = 4_095;
 /// The longest value that the memstore takes; `limits.message_bytes_max` bounds what arrives far below it.

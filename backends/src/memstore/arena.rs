@@ -185,6 +185,34 @@ impl Arena {
         Ok(new)
     }
 
+    /// Makes `record`, which was adopted and is long, the record in place of the one at `old`; returns where it is.
+    /// What `record` holds then is the memory of the old one, when that was long too. Nothing has happened when this
+    /// fails.
+    pub(super) fn adopt(
+        &mut self,
+        budget: &mut Budget,
+        old: Reference,
+        record: &mut Vec<u8>,
+    ) -> Result<Reference, Shortage> {
+        let needed_bytes = record.capacity() + ALLOCATION_BYTES;
+        let place = &mut self.data[old.page()];
+        if self.pages[old.page()].class == ALONE {
+            let released_bytes = place.capacity() + ALLOCATION_BYTES;
+            if !budget.allows(needed_bytes, released_bytes) {
+                return Err(Shortage::Memory);
+            }
+            budget.give(released_bytes);
+            budget.take(needed_bytes)?;
+            std::mem::swap(place, record);
+            return Ok(old);
+        }
+        self.reserve_number(budget)?;
+        budget.take(needed_bytes)?;
+        let number = self.add(std::mem::take(record), ALONE);
+        self.free(budget, old);
+        Ok(Reference::new(number, 0))
+    }
+
     fn allocate_alone(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {
         self.reserve_number(budget)?;
         budget.take(bytes + ALLOCATION_BYTES)?;

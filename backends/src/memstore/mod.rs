@@ -12,6 +12,7 @@
 //! An expired key is invisible from its moment on, whatever has been collected. A timer for each key that expires (see
 //! `wheel.rs`) has it collected in time, with work that depends on what expires and not on what is there.
 
+mod adopt;
 mod arena;
 mod bucket;
 mod budget;
@@ -35,7 +36,7 @@ mod write;
 use std::ops::Range;
 
 use crate::limits::{LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
-use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
+use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, PlacedSet, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
 use log::Logs;
@@ -262,6 +263,10 @@ impl Backend for MemStore {
             Command::Get { key } => Execution::Done(Reply::Get(self.get(context, key))),
             _ => self.execute_other(context, command),
         }
+    }
+
+    fn adopt(&mut self, context: &Context, set: &PlacedSet, message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
+        self.adopt(context, set, message)
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {

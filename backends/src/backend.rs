@@ -33,6 +33,8 @@ pub struct Interfaces {
     pub keyvalue_basic: bool,
     /// KeyValueTTLInterface.
     pub keyvalue_ttl: bool,
+    /// ListBasicInterface.
+    pub list_basic: bool,
     /// PubSubBasicInterface.
     pub pubsub_basic: bool,
     /// StreamBasicInterface.

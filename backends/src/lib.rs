@@ -11,7 +11,7 @@ pub mod memstore;
 mod record;
 
 pub use backend::{Backend, Context, Execution, Interfaces};
-pub use command::{Command, LogCommand, LogReply, OwnedCommand, OwnedLogReply, OwnedReply, Page, Reply};
+pub use command::{Command, LogCommand, LogReply, OwnedCommand, OwnedLogReply, OwnedReply, Page, Reply, Side};
 pub use failure::{Failure, FailureKind};
 pub use hash::KeyHasher;
 pub use record::Record;

@@ -14,7 +14,7 @@ use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked};
 use crate::client::{Client, Deferred};
 use crate::config;
-use crate::services::{keyvalue, keyvalue_ttl};
+use crate::services::{keyvalue, keyvalue_ttl, list};
 use crate::wire::Wire;
 use crate::{statistics, status};
 
@@ -24,7 +24,8 @@ pub(crate) fn served() -> Vec<&'static str> {
 }
 
 fn is_served(group: Group) -> bool {
-    matches!(group, Group::KeyvalueBasic | Group::KeyvalueTtl | Group::Health | Group::Reflection)
+    let is_keyvalue = matches!(group, Group::KeyvalueBasic | Group::KeyvalueTtl);
+    is_keyvalue || matches!(group, Group::ListBasic | Group::Health | Group::Reflection)
 }
 
 /// The group of interfaces that a command belongs to.
@@ -38,6 +39,7 @@ fn group(command: &Command<'_>) -> config::Group {
         | Command::Expire { .. }
         | Command::GetTtl { .. }
         | Command::Persist { .. } => config::Group::KeyValue,
+        Command::Push { .. } | Command::Pop { .. } | Command::Length { .. } => config::Group::List,
         Command::Log { .. } => config::Group::Stream,
     }
 }
@@ -82,9 +84,13 @@ impl Proxy {
     #[inline(never)]
     fn other_call(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, call: &Call<'_>) {
         let Call { stream, method, .. } = *call;
-        if let Some(decoded) = keyvalue_ttl::decode(method, &call.message) {
+        let decoded = keyvalue_ttl::decode(method, &call.message).or_else(|| list::decode(method, &call.message));
+        if let Some(decoded) = decoded {
             let origin = Origin { peer, stream, deadline_ns: call.deadline_ns.unwrap_or(0) };
-            let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, method, &request));
+            let outcome = decoded.and_then(|mut request| {
+                request.command = list::bounded(request.command, client.reply_bytes_max(&request.command));
+                self.keyed(lane, client, origin, method, &request)
+            });
             if let Err(status) = outcome {
                 client.connection.finish(stream, &status, &[]);
             }
@@ -151,6 +157,10 @@ impl Proxy {
                 let reply_bytes = view::get_response_bytes(Some(value));
                 client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
             }
+            Ok(Reply::PopTooLong(value_bytes)) => {
+                let reply_bytes = list::pop_reply_bytes(value_bytes);
+                client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
+            }
             Ok(reply) => keyvalue::answer(&mut client.connection, origin.stream, reply),
             Err(failure) => return Err(status::from_failure(failure)),
         }
@@ -186,10 +196,15 @@ impl Proxy {
         }
         let backend = self.backend(namespace, &command.view()).map_err(status::from_failure)?;
         let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
-        match execute(&mut self.backends, backend, &context, &command.view()).map_err(status::from_failure)? {
+        let bounded = list::bounded(command.view(), reply_bytes);
+        match execute(&mut self.backends, backend, &context, &bounded).map_err(status::from_failure)? {
             // It has grown meanwhile.
             Reply::Get(value @ Some(_)) if !client.connection.has_room_for_reply(view::get_response_bytes(value)) => {
                 let reply_bytes = view::get_response_bytes(value);
+                client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
+            }
+            Reply::PopTooLong(value_bytes) => {
+                let reply_bytes = list::pop_reply_bytes(value_bytes);
                 client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
             }
             reply => keyvalue::answer(&mut client.connection, stream, reply),
@@ -240,7 +255,7 @@ impl Proxy {
         client.parked = client.parked.saturating_sub(1);
         match outcome {
             Outcome::Done(reply) => {
-                if let OwnedReply::Get(value) = &reply {
+                if let OwnedReply::Get(value) | OwnedReply::Pop(value) = &reply {
                     client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
                 }
                 keyvalue::answer(&mut client.connection, parked.stream, reply.view());
@@ -280,10 +295,12 @@ impl Proxy {
             Err(failure) => return Outcome::Failed(failure),
         };
         let context = Context { now_ns, namespace, hash, call };
-        match execute(&mut self.backends, backend, &context, &errand.command.view()) {
+        let command = list::bounded(errand.command.view(), reply_bytes_max);
+        match execute(&mut self.backends, backend, &context, &command) {
             Ok(Reply::Get(value @ Some(_))) if view::get_response_bytes(value) > reply_bytes_max => {
                 Outcome::TooLong(errand, view::get_response_bytes(value))
             }
+            Ok(Reply::PopTooLong(value_bytes)) => Outcome::TooLong(errand, list::pop_reply_bytes(value_bytes)),
             Ok(reply) => Outcome::Done(reply.into()),
             Err(failure) => Outcome::Failed(failure),
         }

@@ -3,6 +3,7 @@
 pub(crate) mod health;
 pub(crate) mod keyvalue;
 pub(crate) mod keyvalue_ttl;
+pub(crate) mod list;
 pub(crate) mod reflection;
 
 use prism_proto::h2::StreamRef;

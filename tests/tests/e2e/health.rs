@@ -7,10 +7,11 @@ use prism_tests::{Launch, Proxy};
 use tonic::Code;
 use tonic::transport::Channel;
 
-const SERVED: [&str; 4] = [
+const SERVED: [&str; 5] = [
     "",
     "prism.interfaces.keyvalue.KeyValueBasicInterface",
     "prism.interfaces.keyvalue.KeyValueTTLInterface",
+    "prism.interfaces.list.ListBasicInterface",
     "namespace:default",
 ];
 

@@ -87,7 +87,6 @@ async fn interfaces_that_are_not_offered_yet_are_unimplemented() {
     let calls = [
         ("prism.interfaces.keyvalue.KeyValueScanInterface", "Scan"),
         ("prism.interfaces.keyvalue.KeyValueBatchInterface", "BatchGet"),
-        ("prism.interfaces.list.ListBasicInterface", "PushLeft"),
         ("prism.interfaces.pubsub.PubSubBasicInterface", "Publish"),
         ("prism.interfaces.stream.StreamBasicInterface", "Append"),
     ];

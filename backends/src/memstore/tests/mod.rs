@@ -2,6 +2,7 @@
 
 mod bounds;
 mod expiry;
+mod lists;
 mod model;
 mod ttl;
 mod values;

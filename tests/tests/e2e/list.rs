@@ -20,7 +20,7 @@ struct Lists(ListBasicInterfaceClient<Channel>);
 
 impl Lists {
     async fn push(&mut self, key: &str, value: &[u8], right: bool) -> Result<i64, Status> {
-        let (list_key, value, namespace) = (key.to_owned(), value.to_vec().into(), String::new());
+        let (list_key, value, namespace) = (key.to_owned(), value.to_vec(), String::new());
         Ok(if right {
             self.0.push_right(PushRightRequest { list_key, value, namespace }).await?.into_inner().new_length
         } else {

@@ -31,6 +31,8 @@ pub enum Execution<'s> {
 pub struct Interfaces {
     /// KeyValueBasicInterface.
     pub keyvalue_basic: bool,
+    /// KeyValueScanInterface.
+    pub keyvalue_scan: bool,
     /// KeyValueTTLInterface.
     pub keyvalue_ttl: bool,
     /// ListBasicInterface.

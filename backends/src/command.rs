@@ -2,8 +2,9 @@
 
 mod log;
 
+use crate::scan::{Content, Position, Scan, ScanPage};
 use log::OwnedLogCommand;
-pub use log::{LogCommand, LogReply, OwnedLogReply, Page};
+pub use log::{LogCommand, LogReply, OwnedLogReply};
 
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub enum Command<'a> {
         /// The key of the list.
         key: &'a [u8],
     },
+    /// Fetch a page of a scan. Whose part of the keys it is, its sender decides.
+    Scan(Scan<'a>),
     /// Do something with a log.
     Log {
         /// The topic's or stream's name, which has nothing to do with a key of the same name.
@@ -91,7 +94,7 @@ pub enum Side {
 }
 
 impl<'a> Command<'a> {
-    /// The key, or topic, that decides the owner.
+    /// The key, or topic, that decides the owner; of a scan, the prefix, which decides nothing.
     pub fn key(&self) -> &'a [u8] {
         match *self {
             Self::Set { key, .. }
@@ -104,6 +107,7 @@ impl<'a> Command<'a> {
             | Self::Push { key, .. }
             | Self::Pop { key, .. }
             | Self::Length { key } => key,
+            Self::Scan(scan) => scan.prefix,
             Self::Log { topic, .. } => topic,
         }
     }
@@ -120,6 +124,8 @@ pub enum Reply<'s> {
     Delete(bool),
     /// Whether the key is there.
     Exists(bool),
+    /// A page of the scan.
+    Scan(&'s ScanPage),
     /// Whether the key was there.
     Expire(bool),
     /// Seconds that the key still lives, rounded up; -1: it does not expire; -2: it is not there.
@@ -136,26 +142,53 @@ pub enum Reply<'s> {
     Log(LogReply<'s>),
 }
 
+impl Reply<'_> {
+    /// What was done for it beyond one look-up, in buckets and entries.
+    pub fn work(&self) -> usize {
+        match self {
+            Self::Scan(page) => page.work(),
+            _ => 0,
+        }
+    }
+}
+
 /// A command that crosses to another shard: kind and one buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedCommand {
     kind: OwnedKind,
     key_bytes: u32,
-    /// The key, then the value or the parts of a record.
+    /// The key, then the value, the parts of a record, or what else the command brings.
     data: Box<[u8]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OwnedKind {
-    Set { ttl_seconds: i64 },
+    Set {
+        ttl_seconds: i64,
+    },
     Get,
     Delete,
     Exists,
-    Expire { ttl_seconds: i64 },
+    /// The key of its position lies in the place of a value.
+    Scan {
+        place: u64,
+        content: Content,
+        entries_max: u32,
+        bytes_max: usize,
+        first_bytes_max: usize,
+    },
+    Expire {
+        ttl_seconds: i64,
+    },
     GetTtl,
     Persist,
-    Push { side: Side },
-    Pop { side: Side, value_bytes_max: usize },
+    Push {
+        side: Side,
+    },
+    Pop {
+        side: Side,
+        value_bytes_max: usize,
+    },
     Length,
     Log(OwnedLogCommand),
 }
@@ -165,6 +198,7 @@ impl From<Command<'_>> for OwnedCommand {
         let key = command.key();
         let (value, more_bytes): (&[u8], _) = match command {
             Command::Set { value, .. } | Command::Push { value, .. } => (value, 0),
+            Command::Scan(scan) => (scan.from.key, 0),
             Command::Log { command, .. } => (&[], command.bytes()),
             _ => (&[], 0),
         };
@@ -182,6 +216,9 @@ impl From<Command<'_>> for OwnedCommand {
             Command::Push { side, .. } => OwnedKind::Push { side },
             Command::Pop { side, value_bytes_max, .. } => OwnedKind::Pop { side, value_bytes_max },
             Command::Length { .. } => OwnedKind::Length,
+            Command::Scan(Scan { from, content, entries_max, bytes_max, first_bytes_max, .. }) => {
+                OwnedKind::Scan { place: from.place, content, entries_max, bytes_max, first_bytes_max }
+            }
             Command::Log { command, .. } => OwnedKind::Log(OwnedLogCommand::new(&command, &mut data)),
         };
         let key_bytes = u32::try_from(key.len()).expect("keys are bounded by limits.key_bytes_max, which fits 32 bits");
@@ -195,6 +232,11 @@ impl OwnedCommand {
         self.data.len()
     }
 
+    /// Whether it fetches a page of something long: it costs as much as many others.
+    pub fn is_page(&self) -> bool {
+        matches!(self.kind, OwnedKind::Scan { .. } | OwnedKind::Log(OwnedLogCommand::Read { .. }))
+    }
+
     /// The command, borrowed from here.
     pub fn view(&self) -> Command<'_> {
         let (key, value) = self.data.split_at(self.key_bytes as usize);
@@ -203,6 +245,10 @@ impl OwnedCommand {
             OwnedKind::Get => Command::Get { key },
             OwnedKind::Delete => Command::Delete { key },
             OwnedKind::Exists => Command::Exists { key },
+            OwnedKind::Scan { place, content, entries_max, bytes_max, first_bytes_max } => {
+                let from = Position { place, key: value };
+                Command::Scan(Scan { prefix: key, from, content, entries_max, bytes_max, first_bytes_max })
+            }
             OwnedKind::Expire { ttl_seconds } => Command::Expire { key, ttl_seconds },
             OwnedKind::GetTtl => Command::GetTtl { key },
             OwnedKind::Persist => Command::Persist { key },
@@ -225,6 +271,8 @@ pub enum OwnedReply {
     Delete(bool),
     /// See [`Reply::Exists`].
     Exists(bool),
+    /// See [`Reply::Scan`].
+    Scan(Box<ScanPage>),
     /// See [`Reply::Expire`].
     Expire(bool),
     /// See [`Reply::Ttl`].
@@ -248,6 +296,7 @@ impl From<Reply<'_>> for OwnedReply {
             Reply::Get(value) => Self::Get(value.map(Box::from)),
             Reply::Delete(found) => Self::Delete(found),
             Reply::Exists(exists) => Self::Exists(exists),
+            Reply::Scan(page) => Self::Scan(Box::new(page.clone())),
             Reply::Expire(existed) => Self::Expire(existed),
             Reply::Ttl(seconds) => Self::Ttl(seconds),
             Reply::Persist(removed) => Self::Persist(removed),
@@ -260,6 +309,16 @@ impl From<Reply<'_>> for OwnedReply {
 }
 
 impl OwnedReply {
+    /// Bytes of what it brings.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Get(Some(value)) | Self::Pop(Some(value)) => value.len(),
+            Self::Scan(page) => page.bytes(),
+            Self::Log(OwnedLogReply::Page(page)) => page.bytes(),
+            _ => 0,
+        }
+    }
+
     /// The reply, borrowed from here.
     pub fn view(&self) -> Reply<'_> {
         match self {
@@ -267,6 +326,7 @@ impl OwnedReply {
             Self::Get(value) => Reply::Get(value.as_deref()),
             Self::Delete(found) => Reply::Delete(*found),
             Self::Exists(exists) => Reply::Exists(*exists),
+            Self::Scan(page) => Reply::Scan(page),
             Self::Expire(existed) => Reply::Expire(*existed),
             Self::Ttl(seconds) => Reply::Ttl(*seconds),
             Self::Persist(removed) => Reply::Persist(*removed),

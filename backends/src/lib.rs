@@ -9,9 +9,11 @@ mod hash;
 pub mod limits;
 pub mod memstore;
 mod record;
+mod scan;
 
 pub use backend::{Backend, Context, Execution, Interfaces};
-pub use command::{Command, LogCommand, LogReply, OwnedCommand, OwnedLogReply, OwnedReply, Page, Reply, Side};
+pub use command::{Command, LogCommand, LogReply, OwnedCommand, OwnedLogReply, OwnedReply, Reply, Side};
 pub use failure::{Failure, FailureKind};
 pub use hash::KeyHasher;
 pub use record::Record;
+pub use scan::{Content, Position, Scan, ScanEntry, ScanPage};

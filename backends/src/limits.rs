@@ -43,6 +43,12 @@ pub const VACATE_CANDIDATES: usize = 16;
 pub const KEY_BYTES_MAX: usize = 4_095;
 /// The longest value that the memstore takes; `limits.message_bytes_max` bounds what arrives far below it.
 pub const VALUE_BYTES_MAX: usize = 1 << 30;
+/// What one page of a scan may cost: buckets and entries looked at, each of which may be a miss of the caches.
+pub const SCAN_WORK_PER_PAGE: usize = 256;
+/// What an entry of a scan counts beside key and value: lengths, position, and what a message puts around them.
+pub const SCAN_ENTRY_BYTES: usize = 64;
+/// The memory of a page that a store keeps for the next one.
+pub const SCAN_PAGE_BYTES_KEPT: usize = 128 << 10;
 /// Bytes of the first segment of a log; each further one has twice as many, up to [`LOG_SEGMENT_BYTES_MAX`].
 pub const LOG_SEGMENT_BYTES_MIN: usize = 256;
 /// Bytes of a log's segment, at most, unless one record has more: the piece in which a log grows and is trimmed.
@@ -59,6 +65,8 @@ pub const LOGS_MAX: usize = 1 << 20;
 pub const LOG_DROPS_MAX: usize = 256;
 /// Segments that one call of `tend` gives back at most: those that were trimmed, and those that are too old.
 pub const LOG_DROPS_PER_TEND: usize = 64;
+/// The memory of a page of records that a store keeps for the next one.
+pub const LOG_PAGE_BYTES_KEPT: usize = 128 << 10;
 /// Namespaces in which one call of `tend` looks for segments that are too old.
 pub const LOG_NAMESPACES_PER_TEND: usize = 16;
 

@@ -21,8 +21,9 @@ pub use record::{
     MessageId, RecordView, append_response_bytes, publish_response_bytes, write_append_response, write_publish_response,
 };
 pub use response::{
-    delete_response_bytes, exists_response_bytes, get_response_bytes, set_response_bytes, write_delete_response,
-    write_exists_response, write_get_response, write_set_response,
+    delete_response_bytes, exists_response_bytes, get_response_bytes, scan_keys_response_bytes, scan_response_bytes,
+    set_response_bytes, write_delete_response, write_exists_response, write_get_response, write_scan_keys_response,
+    write_scan_response, write_set_response,
 };
 pub use set::SetView;
 pub use ttl::{ExpireView, number_response_bytes, write_number_response};

@@ -6,9 +6,11 @@ use prism_backends::{Command, OwnedCommand};
 use prism_proto::h2::StreamRef;
 use prism_proto::h2::server::Footprint;
 use prism_proto::limits::SMALL_REPLY_BYTES;
+use prism_proto::method::MethodId;
 use prism_proto::status::Status;
 
 use crate::lifetime::Lifetime;
+use crate::pull::ClientPulls;
 use crate::services::Connection;
 use crate::status;
 
@@ -33,12 +35,15 @@ pub(crate) struct Client {
     pub(crate) is_hungry: bool,
     /// It is in the list of those with deadlines.
     pub(crate) is_watched: bool,
+    /// Its calls that are answered page by page.
+    pub(crate) pulls: ClientPulls,
 }
 
 /// A read whose reply waits for room: nothing of the reply is held, only what is needed to execute it then.
 #[derive(Debug)]
 pub(crate) struct Deferred {
     pub(crate) stream: StreamRef,
+    pub(crate) method: MethodId,
     /// Monotonic time at which the caller stops waiting; 0: never.
     pub(crate) deadline_ns: u64,
     pub(crate) namespace: u16,
@@ -68,6 +73,7 @@ impl Client {
             counted: Footprint::default(),
             is_hungry: false,
             is_watched: false,
+            pulls: ClientPulls::default(),
         }
     }
 
@@ -150,7 +156,8 @@ impl Client {
 
     /// Whether something waits until the process, and not only this connection, has room.
     pub(crate) fn waits_for_process(&mut self) -> bool {
-        let reply_bytes = self.deferred.front().map(|call| call.reply_bytes);
+        let deferred_bytes = self.deferred.front().map(|call| call.reply_bytes);
+        let reply_bytes = deferred_bytes.max(self.pulls.wanted_bytes());
         (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
     }
 

@@ -19,6 +19,7 @@ pub mod listeners;
 pub mod logging;
 #[cfg(test)]
 mod pair;
+mod pull;
 mod registry;
 mod run;
 mod services;

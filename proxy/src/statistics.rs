@@ -10,6 +10,11 @@ const SHARES_USED_UP: CounterText =
 /// Calls refused for their connection's sake.
 const CALLS_OVER_SHARE: CounterText =
     ("calls_over_share", "Calls refused because as many of their connection waited for other shards already.");
+/// Pages of streamed answers.
+const PAGES: CounterText = ("pages", "Pages made of what is streamed: of scans and the like.");
+/// The most that was ever done for pages in one turn.
+const PULL_WORK_MOST: CounterText =
+    ("pull_work_most", "The most work that was ever done in one turn for pages, in entries and the like.");
 
 /// What the memstores of a shard hold and have done, in the order of [`set_memory`].
 const MEMORY: [CounterText; 7] = [
@@ -27,7 +32,9 @@ const COUNT: usize = Count::TEXTS.len();
 /// The index of each counter that is not of the engine.
 pub(crate) const SHARES_USED_UP_AT: usize = COUNT;
 pub(crate) const CALLS_OVER_SHARE_AT: usize = COUNT + 1;
-const MEMORY_AT: usize = COUNT + 2;
+pub(crate) const PAGES_AT: usize = COUNT + 2;
+pub(crate) const PULL_WORK_MOST_AT: usize = COUNT + 3;
+const MEMORY_AT: usize = COUNT + 4;
 
 /// Everything that the proxy counts on each shard: first what the engine counts, in its order.
 pub(crate) const COUNTERS: &[CounterText] = &{
@@ -39,6 +46,8 @@ pub(crate) const COUNTERS: &[CounterText] = &{
     }
     all[SHARES_USED_UP_AT] = SHARES_USED_UP;
     all[CALLS_OVER_SHARE_AT] = CALLS_OVER_SHARE;
+    all[PAGES_AT] = PAGES;
+    all[PULL_WORK_MOST_AT] = PULL_WORK_MOST;
     let mut index = 0;
     while index < MEMORY.len() {
         all[MEMORY_AT + index] = MEMORY[index];

@@ -24,6 +24,7 @@ mod log;
 mod logs;
 mod place;
 mod record;
+mod scan;
 mod segment;
 mod table;
 #[cfg(test)]
@@ -36,12 +37,12 @@ mod write;
 
 use std::ops::Range;
 
-use crate::limits::{LIST_NODES_PER_TEND, TIMERS_PER_TEND};
-use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
+use crate::limits::{LIST_NODES_PER_TEND, LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
+use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
 use log::Logs;
-pub use log::{Appended, Bounds, Reading, Records, Retention};
+pub use log::{Appended, Bounds, Page, Records, Retention};
 use place::Place;
 pub use table::Growth;
 use table::{Found, Table};
@@ -113,11 +114,15 @@ pub struct MemStore {
     tables: Vec<Table>,
     arena: Arena,
     logs: Logs,
+    /// What was read of a log last; its memory serves the next read.
+    log_page: Page,
     budget: Budget,
     wheel: Wheel,
     counters: Counters,
     /// A list that is being written, or a value that was taken from one.
     scratch: Vec<u8>,
+    /// The page of the last scan, whose memory serves the next.
+    page: ScanPage,
 }
 
 impl MemStore {
@@ -130,16 +135,9 @@ impl MemStore {
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
         let mut logs = Logs::new(config.memory_bytes_max / 2);
         logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
-        Self {
-            name: config.name,
-            tables,
-            arena: Arena::new(),
-            logs,
-            budget,
-            wheel: Wheel::new(),
-            counters,
-            scratch: Vec::new(),
-        }
+        let (arena, wheel) = (Arena::new(), Wheel::new());
+        let (log_page, page, scratch) = (Page::default(), ScanPage::default(), Vec::new());
+        Self { name: config.name, tables, arena, logs, log_page, budget, wheel, counters, scratch, page }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
@@ -254,6 +252,7 @@ impl Backend for MemStore {
     fn interfaces(&self) -> Interfaces {
         Interfaces {
             keyvalue_basic: true,
+            keyvalue_scan: true,
             keyvalue_ttl: true,
             list_basic: true,
             pubsub_basic: true,
@@ -261,10 +260,35 @@ impl Backend for MemStore {
         }
     }
 
+    /// Gets are told apart first, so that they cost little more than their look-up.
+    #[inline]
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         if usize::from(context.namespace) >= self.tables.len() {
             return Execution::Failed(self.unknown_namespace(context.namespace));
         }
+        match *command {
+            Command::Get { key } => match self.get(context, key) {
+                Ok(value) => Execution::Done(Reply::Get(value)),
+                Err(failure) => Execution::Failed(failure),
+            },
+            _ => self.execute_other(context, command),
+        }
+    }
+
+    fn tend(&mut self, now_ns: u64) -> bool {
+        self.forget_long_page();
+        self.log_page.shrink(LOG_PAGE_BYTES_KEPT);
+        self.collect_expired(now_ns, TIMERS_PER_TEND);
+        self.arena.free_doomed(&mut self.budget, LIST_NODES_PER_TEND);
+        let more = self.arena.doomed.is_some() || self.counters.backlog > 0;
+        self.logs.tend(&mut self.budget, now_ns) | more
+    }
+}
+
+impl MemStore {
+    /// Executes any command in a namespace that is there.
+    #[inline(never)]
+    fn execute_other<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         let done = match *command {
             Command::Get { key } => self.get(context, key).map(Reply::Get),
             Command::Exists { key } => Ok(Reply::Exists(self.exists(context, key))),
@@ -276,18 +300,12 @@ impl Backend for MemStore {
             Command::Push { key, value, side } => self.push(context, key, value, side).map(Reply::Length),
             Command::Pop { key, side, value_bytes_max } => return self.pop(context, key, side, value_bytes_max),
             Command::Length { key } => self.length(context, key).map(Reply::Length),
+            Command::Scan(scan) => Ok(Reply::Scan(self.scan(context, &scan))),
             Command::Log { topic, ref command } => return self.execute_log(context, topic, command),
         };
         match done {
             Ok(reply) => Execution::Done(reply),
             Err(failure) => Execution::Failed(failure),
         }
-    }
-
-    fn tend(&mut self, now_ns: u64) -> bool {
-        self.collect_expired(now_ns, TIMERS_PER_TEND);
-        self.arena.free_doomed(&mut self.budget, LIST_NODES_PER_TEND);
-        let more = self.arena.doomed.is_some() || self.counters.backlog > 0;
-        self.logs.tend(&mut self.budget, now_ns) | more
     }
 }

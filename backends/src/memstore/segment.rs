@@ -170,4 +170,16 @@ impl Segment {
         }
         Some((other, moved))
     }
+
+    /// Calls `each` for the entries whose home is this bucket, in no order; returns how many buckets it looked at.
+    pub(super) fn homed(&self, home: usize, mut each: impl FnMut(Word)) -> usize {
+        for distance in 0..PROBE_BUCKETS_MAX {
+            let bucket = &self.buckets[(home + distance) & MASK];
+            bucket.words().filter(|word| word.distance() == distance).for_each(&mut each);
+            if !bucket.is_full() {
+                return distance + 1;
+            }
+        }
+        PROBE_BUCKETS_MAX
+    }
 }

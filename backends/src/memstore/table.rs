@@ -4,9 +4,9 @@
 //! for each entry of it, and it has about two for each segment; the list of segments is copied as it doubles too. Both
 //! together are 0.1 MiB at 3 million keys, 4 MiB at 100 million.
 //!
-//! Shrinking would merge two segments that differ only in their last bit when both are nearly empty. A scan can walk
-//! the entries in the order of (home bucket, prefix): both are parts of the hash, so the order does not depend on the
-//! table's shape, and a cursor made of the two stays good however many splits come between.
+//! Shrinking would merge two segments that differ only in their last bit when both are nearly empty. A scan walks the
+//! entries in the order of (home bucket, prefix): both are parts of the hash, so the order does not depend on the
+//! table's shape, and a position made of the two stays good however many splits come between.
 
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::place::{PREFIX_BITS, Place};
@@ -116,6 +116,14 @@ impl Table {
     /// Removes an entry.
     pub(super) fn remove(&mut self, found: Found) {
         self.segments[found.segment].remove(found.position);
+    }
+
+    /// Calls `each` for the entries of the segment at `place` that have its home bucket, in no order. Returns the last
+    /// prefix of that segment, and how many buckets were looked at; nothing when the table has no segment yet.
+    pub(super) fn homed(&self, place: Place, each: impl FnMut(Word)) -> Option<(u32, usize)> {
+        let segment = &self.segments[*self.directory.get(self.index(place))? as usize];
+        let buckets = segment.homed(place.home, each);
+        Some((place.prefix | ((1 << (PREFIX_BITS - segment.depth())) - 1), buckets))
     }
 
     /// Makes sure that [`Self::insert`] succeeds at `place`, with at most one split.

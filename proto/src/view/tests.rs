@@ -250,6 +250,22 @@ fn short_responses_are_written_as_by_prost() {
 }
 
 #[test]
+fn scan_responses_are_written_as_by_prost() {
+    for (key, value, cursor) in [("k", &b""[..], &b"c"[..]), ("key", &[7; 300], &[9; 1_100]), ("schlüssel", b"v", b"")]
+    {
+        let mut out = Vec::new();
+        write_scan_response(key.as_bytes(), value, cursor, &mut out);
+        let expected = ScanResponse { key: key.to_owned(), value: value.to_vec(), cursor: cursor.to_vec() };
+        assert_eq!(out, expected.encode_to_vec());
+        assert_eq!(out.len(), scan_response_bytes(key.len(), value.len(), cursor.len()));
+        out.clear();
+        write_scan_keys_response(key.as_bytes(), cursor, &mut out);
+        assert_eq!(out, ScanKeysResponse { key: key.to_owned(), cursor: cursor.to_vec() }.encode_to_vec());
+        assert_eq!(out.len(), scan_keys_response_bytes(key.len(), cursor.len()));
+    }
+}
+
+#[test]
 fn nesting_has_the_limit_of_prost() {
     let nested = |levels: usize| [vec![0x43; levels], vec![0x44; levels]].concat();
     let wrap = |key: u8, inner: Vec<u8>| {

@@ -75,7 +75,7 @@ pub(crate) fn answer(connection: &mut Connection, stream: StreamRef, reply: Repl
         Reply::Ttl(number) | Reply::Length(number) => keyvalue_ttl::answer_number(connection, stream, number),
         Reply::Pop(value) => list::answer_pop(connection, stream, value),
         Reply::PopTooLong(_) => debug_assert!(false, "its call waits for room"),
-        Reply::Log(_) => debug_assert!(false, "no key-value command yields this"),
+        Reply::Scan(_) | Reply::Log(_) => debug_assert!(false, "no command of one key yields this"),
     }
 }
 

@@ -19,6 +19,8 @@ mod prismctl;
 mod protocol_page;
 mod reflection;
 mod reload;
+mod scan;
 mod share;
 mod statistics;
 mod status;
+mod stream;

@@ -4,6 +4,7 @@ mod bounds;
 mod expiry;
 mod lists;
 mod model;
+mod scan;
 mod ttl;
 mod values;
 

@@ -35,6 +35,8 @@ pub struct Interfaces {
     pub keyvalue_scan: bool,
     /// KeyValueTTLInterface.
     pub keyvalue_ttl: bool,
+    /// ListBasicInterface.
+    pub list_basic: bool,
     /// PubSubBasicInterface.
     pub pubsub_basic: bool,
     /// StreamBasicInterface.

@@ -178,12 +178,13 @@ impl Client {
         (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
     }
 
-    /// The longest reply that another shard may make of a command: as long as the last ones when there is room for
+    /// The longest reply that may be made of a command before anybody knows how long it will be, here of a pop, by
+    /// another shard of any: as long as the last ones when there is room for
     /// that, else a small one. A longer one is not made, and the call deferred then; so a small one never waits.
     pub(crate) fn reply_bytes_max(&self, command: &Command<'_>) -> usize {
         match command {
-            Command::Get { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
-            Command::Get { .. } => SMALL_REPLY_BYTES,
+            Command::Get { .. } | Command::Pop { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
+            Command::Get { .. } | Command::Pop { .. } => SMALL_REPLY_BYTES,
             _ => 0,
         }
     }

@@ -23,7 +23,8 @@ impl MemStore {
         }
         let old = self.lookup(context, key);
         let expires = old.is_some_and(|(found, _)| table.word(found).expires());
-        if expires || !record::is_adoptable(message, &set.key, &set.value) {
+        let is_list = old.is_some_and(|(_, reference)| self.arena.record(reference).is_list());
+        if expires || is_list || !record::is_adoptable(message, &set.key, &set.value) {
             return None;
         }
         // A new key gets its entry first.

@@ -5,8 +5,9 @@
 //! [namespace u16 if it does not fit the header] [expiry u64 and timer u32 if it expires] key value
 //! ```
 //!
-//! `value_bytes` cannot hold the length of a value that does not share a page. Such a record has another layout, of
-//! which the expiry is a part whether it expires or not:
+//! In place of the value of a list are its elements or what leads to them (see `list/`); nodes of long lists are
+//! records without a key. `value_bytes` cannot hold the length of a value that does not share a page. Such a record has
+//! another layout, of which the expiry is a part whether it expires or not:
 //!
 //! ```text
 //! header ... value key namespace u16, expiry, value_start u32
@@ -17,10 +18,11 @@
 
 use std::ops::Range;
 
+use super::list::list_bytes;
 use super::place::{PLACE_BITS, Place};
 use crate::limits::{ADOPTED_WASTE_MAX, KEY_BYTES_MAX, SLOT_BYTES_MAX};
 
-const HEADER_BYTES: usize = 8;
+pub(super) const HEADER_BYTES: usize = 8;
 /// The moment of expiry, and the number of the timer.
 pub(super) const EXPIRY_BYTES: usize = size_of::<u64>() + size_of::<u32>();
 const KEY_MASK: u64 = (1 << 12) - 1;
@@ -32,6 +34,12 @@ const ALONE: u64 = VALUE_MASK;
 const FREE: u64 = VALUE_MASK - 1;
 /// What stands behind the key of a record that has an allocation of its own.
 pub(super) const TAIL_BYTES: usize = size_of::<u16>() + EXPIRY_BYTES + size_of::<u32>();
+/// In place of the value's length: a list, which says itself how long it is.
+const LIST: u64 = VALUE_MASK - 2;
+/// In place of the value's length: a node of a list, and nothing else in the header.
+const NODE: u64 = VALUE_MASK - 3;
+/// Below this it is a value's length.
+const MARKS: u64 = NODE;
 const NAMESPACE_SHIFT: u32 = 26;
 const NAMESPACE_MASK: u64 = (1 << 5) - 1;
 /// In place of the namespace: it follows the header.
@@ -41,7 +49,7 @@ const PLACE_SHIFT: u32 = 32;
 
 const _: () = {
     assert!(PLACE_SHIFT + PLACE_BITS <= 63);
-    assert!(SLOT_BYTES_MAX < FREE as usize && KEY_BYTES_MAX <= KEY_MASK as usize);
+    assert!(SLOT_BYTES_MAX < MARKS as usize && KEY_BYTES_MAX <= KEY_MASK as usize);
 };
 
 /// When a record expires.
@@ -71,6 +79,8 @@ pub(super) struct Draft<'a> {
     /// At most [`KEY_BYTES_MAX`].
     pub(super) key: &'a [u8],
     pub(super) value: &'a [u8],
+    /// The value is a list; it shares a page.
+    pub(super) is_list: bool,
     pub(super) expiry: Option<Expiry>,
 }
 
@@ -91,10 +101,10 @@ impl Draft<'_> {
 
     /// Writes the record to the front of `slot`; to all of it when the record has its own allocation.
     pub(super) fn write(&self, slot: &mut [u8], is_alone: bool) {
-        if is_alone {
+        if is_alone && !self.is_list {
             return self.write_alone(slot);
         }
-        let value_bytes = self.value.len() as u64;
+        let value_bytes = if self.is_list { LIST } else { self.value.len() as u64 };
         let namespace = u64::from(self.namespace).min(NAMED);
         let mut header = self.key.len() as u64 | value_bytes << VALUE_SHIFT | namespace << NAMESPACE_SHIFT;
         header |= u64::from(self.place.pack()) << PLACE_SHIFT;
@@ -228,7 +238,31 @@ impl<'a> Record<'a> {
             return &self.slot[start as usize..self.key_start()];
         }
         let start = self.key_end();
-        &self.slot[start..start + self.value_field() as usize]
+        match self.value_field() {
+            LIST => &self.slot[start..start + list_bytes(&self.slot[start..])],
+            bytes => &self.slot[start..start + bytes as usize],
+        }
+    }
+
+    /// Where in the slot the value, or what there is of a list, begins.
+    pub(super) fn value_start(self) -> usize {
+        self.key_end()
+    }
+
+    /// Whether the value is a list.
+    #[inline]
+    pub(super) fn is_list(self) -> bool {
+        self.value_field() == LIST
+    }
+
+    /// Whether this is a node of a list: then it has neither key nor value.
+    pub(super) fn is_node(self) -> bool {
+        self.value_field() == NODE
+    }
+
+    /// The bytes of the record, without what is free behind it; not for nodes.
+    pub(super) fn bytes(self) -> usize {
+        self.key_end() + self.value().len()
     }
 
     /// Whether a record is here at all.
@@ -271,11 +305,10 @@ impl<'a> Record<'a> {
 pub(super) fn set_expiry(slot: &mut [u8], expiry: Option<Expiry>) {
     let record = Record::new(slot);
     let (header, at) = (record.header, record.expiry_start());
-    let (start, value_bytes) = (record.key_start(), record.value_field());
-    let end = record.key_end() + value_bytes as usize;
+    let (start, is_alone) = (record.key_start(), record.is_alone());
     let new_start = at + if expiry.is_some() { EXPIRY_BYTES } else { 0 };
-    if value_bytes < FREE && new_start != start {
-        slot.copy_within(start..end, new_start);
+    if !is_alone && new_start != start {
+        slot.copy_within(start..record.bytes(), new_start);
     }
     let header = if expiry.is_some() { header | EXPIRES } else { header & !EXPIRES };
     slot[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
@@ -296,7 +329,7 @@ pub(super) fn plain_value(slot: &[u8], namespace: u16, key: &[u8]) -> Option<Ran
     let value_bytes = header >> VALUE_SHIFT & VALUE_MASK;
     if header & u64::from(u32::MAX) & !(VALUE_MASK << VALUE_SHIFT) != expected
         || u64::from(namespace) >= NAMED
-        || value_bytes >= FREE
+        || value_bytes >= MARKS
         || !is_same(rest.get(..key.len())?, key)
     {
         return None;
@@ -316,6 +349,11 @@ fn is_same(ours: &[u8], key: &[u8]) -> bool {
     our_first == first
         && ours.last_chunk::<WORD>() == key.last_chunk::<WORD>()
         && (key.len() <= 2 * WORD || ours[WORD..] == key[WORD..])
+}
+
+/// Marks a slot as that of a list's node.
+pub(super) fn write_node(slot: &mut [u8]) {
+    slot[..HEADER_BYTES].copy_from_slice(&(NODE << VALUE_SHIFT).to_le_bytes());
 }
 
 /// Marks a slot as free, with the slot that is free after it.
@@ -340,7 +378,7 @@ mod tests {
             for expiry in [None, Some(Expiry { at_ns: 0, timer: 1 }), Some(Expiry { at_ns: u64::MAX, timer: u32::MAX })]
             {
                 for (key, value) in [(&[7u8; 1][..], &[][..]), (&[8; KEY_BYTES_MAX], &[9; 4000])] {
-                    let draft = Draft { namespace, place, key, value, expiry };
+                    let draft = Draft { namespace, place, key, value, is_list: false, expiry };
                     let mut slot = vec![0xEE; draft.bytes() + 3];
                     draft.write(&mut slot, false);
                     let mut alone = vec![0xEE; draft.alone_bytes()];
@@ -359,7 +397,7 @@ mod tests {
     fn an_expiry_comes_changes_and_goes_in_place() {
         let place = Place::of(3);
         for (namespace, value) in [(0, &b"value"[..]), (40, &[]), (7, &[9; SLOT_BYTES_MAX])] {
-            let draft = Draft { namespace, place, key: b"key", value, expiry: None };
+            let draft = Draft { namespace, place, key: b"key", value, is_list: false, expiry: None };
             let is_alone = draft.bytes() > SLOT_BYTES_MAX;
             let mut slot = vec![0xEE; draft.bytes() + if is_alone { 0 } else { EXPIRY_BYTES }];
             draft.write(&mut slot, is_alone);
@@ -426,7 +464,7 @@ mod tests {
         for key in &keys {
             let expiry = Some(Expiry { at_ns: 9, timer: 1 });
             for (namespace, expiry) in [(0, None), (30, None), (31, None), (32, None), (0, expiry)] {
-                let draft = Draft { namespace, place, key, value: b"value", expiry };
+                let draft = Draft { namespace, place, key, value: b"value", is_list: false, expiry };
                 let mut slot = vec![0xEE; draft.bytes() + 3];
                 draft.write(&mut slot, false);
                 let is_plain = u64::from(namespace) < NAMED && expiry.is_none();

@@ -12,6 +12,7 @@ const SERVED: [&str; 5] = [
     "prism.interfaces.keyvalue.KeyValueBasicInterface",
     "prism.interfaces.keyvalue.KeyValueScanInterface",
     "prism.interfaces.keyvalue.KeyValueTTLInterface",
+    "prism.interfaces.list.ListBasicInterface",
     "namespace:default",
 ];
 

@@ -86,7 +86,6 @@ async fn interfaces_that_are_not_offered_yet_are_unimplemented() {
     let (_proxy, caller) = start().await;
     let calls = [
         ("prism.interfaces.keyvalue.KeyValueBatchInterface", "BatchGet"),
-        ("prism.interfaces.list.ListBasicInterface", "PushLeft"),
         ("prism.interfaces.pubsub.PubSubBasicInterface", "Subscribe"),
         ("prism.interfaces.stream.StreamBasicInterface", "Read"),
     ];

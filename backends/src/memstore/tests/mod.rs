@@ -3,6 +3,7 @@
 mod adopt;
 mod bounds;
 mod expiry;
+mod lists;
 mod model;
 mod scan;
 mod ttl;

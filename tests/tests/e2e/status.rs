@@ -87,8 +87,6 @@ async fn interfaces_that_are_not_offered_yet_are_unimplemented() {
     let calls = [
         ("prism.interfaces.keyvalue.KeyValueBatchInterface", "BatchGet"),
         ("prism.interfaces.list.ListBasicInterface", "PushLeft"),
-        ("prism.interfaces.pubsub.PubSubBasicInterface", "Subscribe"),
-        ("prism.interfaces.stream.StreamBasicInterface", "Read"),
     ];
     for (service, method) in calls {
         let answer = caller.call(&Request::unary(&format!("/{service}/{method}"), b"")).await.unwrap();

@@ -65,6 +65,12 @@ impl Followed {
         }
     }
 
+    /// Whether nobody follows any log.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.logs.is_empty() && self.dirty.is_empty() && self.held.is_empty()
+    }
+
     pub(super) fn find(&mut self, name: &LogName) -> Option<&mut FollowedLog> {
         self.logs.get_mut(&name.hash)?.iter_mut().find(|log| log.name == *name)
     }

@@ -80,6 +80,12 @@ impl Tails {
         }
     }
 
+    /// Whether nobody waits at the end of any log.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tails.is_empty() && self.by_hash.is_empty() && self.deliveries.is_empty()
+    }
+
     pub(super) fn get(&self, key: SlabKey) -> Option<&Tail> {
         self.tails.get(key)
     }

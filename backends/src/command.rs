@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::scan::{Content, Position, Scan, ScanPage};
 use log::OwnedLogCommand;
-pub use log::{LogCommand, LogReply, OwnedLogReply};
+pub use log::{Extent, LogCommand, LogReply, OwnedLogReply};
 
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +158,7 @@ impl Reply<'_> {
     pub fn work(&self) -> usize {
         match self {
             Self::Scan(page) => page.work(),
+            Self::Log(LogReply::Page(page)) => page.count(),
             _ => 0,
         }
     }

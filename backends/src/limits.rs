@@ -67,6 +67,10 @@ pub const LOGS_MAX: usize = 1 << 20;
 pub const LOG_DROPS_MAX: usize = 256;
 /// Segments that one call of `tend` gives back at most: those that were trimmed, and those that are too old.
 pub const LOG_DROPS_PER_TEND: usize = 64;
+/// Records of one page of a log.
+pub const LOG_ENTRIES_PER_PAGE: usize = 256;
+/// What a record of a log counts in a page beside its bytes and the topic: id, time, and what a message puts around.
+pub const LOG_ENTRY_BYTES: usize = 64;
 /// The memory of a page of records that a store keeps for the next one.
 pub const LOG_PAGE_BYTES_KEPT: usize = 128 << 10;
 /// Namespaces in which one call of `tend` looks for segments that are too old.

@@ -5,6 +5,8 @@ use prism_proto::h2::StreamRef;
 use prism_proto::method::MethodId;
 use prism_shard::{PeerId, SlabKey};
 
+use crate::tails::Notice;
+
 /// A call that waits for another shard: where its answer belongs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parked {
@@ -37,6 +39,8 @@ pub(crate) enum Parcel {
         /// What came of it.
         outcome: Outcome,
     },
+    /// About the ends of logs.
+    Notice(Notice),
 }
 
 /// A command on its way to its owner.
@@ -66,4 +70,6 @@ pub(crate) enum Outcome {
     /// The reply would have this many bytes, more than the sender has room for. It was not built: the errand comes
     /// back, to be sent again when there is room.
     TooLong(Errand, usize),
+    /// Nobody has that subscription any more.
+    Unsubscribed,
 }

@@ -1,7 +1,7 @@
 //! From a decoded call to its execution, here or at the key's owner.
 
 use prism_backends::{
-    Backend as _, Command, Context, Execution, Failure, FailureKind, OwnedCommand, OwnedReply, Reply,
+    Backend as _, Command, Context, Execution, Failure, FailureKind, LogReply, OwnedCommand, OwnedReply, Reply,
 };
 use prism_proto::h2::{Call, StreamRef};
 use prism_proto::method::{Group, MethodId, SERVICES, id};
@@ -96,9 +96,10 @@ impl Proxy {
                     self.keyvalue(lane, client, origin, &request)
                 })
             }),
-            Group::PubsubBasic | Group::StreamBasic => {
-                decode_log(call).map(|decoded| decoded.and_then(|request| self.log(lane, client, origin, &request)))
-            }
+            Group::PubsubBasic | Group::StreamBasic => Some(match decode_log(call) {
+                Some(decoded) => decoded.and_then(|request| self.log(lane, client, origin, &request)),
+                None => self.follow(lane, client, origin, call),
+            }),
             Group::KeyvalueScan => Some(self.scan(lane.shards, peer, client, call)),
             Group::Health => return self.health_call(&mut client.connection, peer, call),
             _ => None,
@@ -200,7 +201,12 @@ impl Proxy {
                 let reply_bytes = list::pop_reply_bytes(value_bytes);
                 client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
             }
-            Ok(reply) => services::answer(&mut client.connection, origin.stream, origin.method, reply),
+            Ok(reply) => {
+                if let (Reply::Log(LogReply::Appended(_)), Command::Log { topic, .. }) = (&reply, command) {
+                    self.followed.appended(backend, namespace, hash, topic);
+                }
+                services::answer(&mut client.connection, origin.stream, origin.method, reply);
+            }
             Err(failure) => return Err(status::from_failure(failure)),
         }
         Ok(())
@@ -321,6 +327,9 @@ impl Proxy {
                 services::answer(&mut client.connection, parked.stream, parked.method, reply.view());
             }
             Outcome::Failed(failure) => client.connection.finish(parked.stream, &status::from_failure(failure), &[]),
+            Outcome::Unsubscribed => {
+                services::reply_message(&mut client.connection, parked.stream, &services::follow::unsubscribed());
+            }
             Outcome::TooLong(errand, reply_bytes) => {
                 client.learn_reply_bytes(reply_bytes);
                 let Parked { peer, stream, method, whose, .. } = parked;
@@ -380,7 +389,13 @@ impl Proxy {
                 Outcome::TooLong(errand, view::get_response_bytes(value))
             }
             Ok(Reply::PopTooLong(value_bytes)) => Outcome::TooLong(errand, list::pop_reply_bytes(value_bytes)),
-            Ok(reply) => Outcome::Done(reply.into()),
+            Ok(reply) => {
+                if let (Reply::Log(LogReply::Appended(_)), Command::Log { topic, .. }) = (&reply, errand.command.view())
+                {
+                    self.followed.appended(backend, namespace, hash, topic);
+                }
+                Outcome::Done(reply.into())
+            }
             Err(failure) => Outcome::Failed(failure),
         }
     }

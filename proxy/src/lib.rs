@@ -28,6 +28,7 @@ mod share;
 pub mod signals;
 mod statistics;
 mod status;
+mod tails;
 mod upkeep;
 mod wire;
 

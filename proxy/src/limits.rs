@@ -45,6 +45,17 @@ pub(crate) const PAGE_BYTES_MAX: usize = 32 << 10;
 pub(crate) const PULL_WORK_PER_TURN_MAX: usize = 256;
 /// Bytes of a page that count as one unit of that work.
 pub(crate) const PULL_BYTES_PER_WORK: usize = 256;
+/// Bytes of pages that one shard may have on their way to another that follows logs, before it waits until some were
+/// taken.
+pub(crate) const TAIL_BYTES_UNTAKEN_MAX: usize = 1 << 20;
+/// Logs whose news are sent to the shards that follow them in one turn.
+pub(crate) const TAILS_PER_TURN_MAX: usize = 64;
+/// Readers that are handed a page in one turn.
+pub(crate) const FANOUT_PER_TURN_MAX: usize = 2_048;
+/// Waits that are looked at in one turn because they may be over.
+pub(crate) const WAITS_PER_TURN_MAX: usize = 256;
+/// The longest that a Read may wait at the end of its log for each record.
+pub(crate) const WAIT_MS_MAX: i32 = 60_000;
 /// Handshakes under way, at most, before those that are over are forgotten early.
 pub(crate) const HANDSHAKES_MIN: usize = 1_024;
 

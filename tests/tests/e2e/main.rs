@@ -17,6 +17,8 @@ mod listeners;
 mod model;
 mod prismctl;
 mod protocol_page;
+mod pubsub;
+mod read;
 mod reflection;
 mod reload;
 mod scan;

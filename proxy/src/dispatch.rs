@@ -15,7 +15,7 @@ use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked, Whose};
 use crate::client::{Client, Deferred};
 use crate::config;
-use crate::services::{keyvalue, keyvalue_ttl};
+use crate::services::{self, keyvalue, keyvalue_ttl};
 use crate::wire::Wire;
 use crate::{statistics, status};
 
@@ -25,8 +25,15 @@ pub(crate) fn served() -> Vec<&'static str> {
 }
 
 fn is_served(group: Group) -> bool {
-    let served = [Group::KeyvalueBasic, Group::KeyvalueTtl, Group::KeyvalueScan, Group::Health, Group::Reflection];
-    served.contains(&group)
+    matches!(
+        group,
+        Group::KeyvalueBasic
+            | Group::KeyvalueTtl
+            | Group::KeyvalueScan
+            | Group::KeyvalueBatch
+            | Group::Health
+            | Group::Reflection
+    )
 }
 
 /// The group of interfaces that a command belongs to.
@@ -46,7 +53,7 @@ fn group(command: &Command<'_>) -> config::Group {
 }
 
 /// Where a call came from: what its answer needs.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin {
     pub(crate) peer: PeerId,
     pub(crate) stream: StreamRef,
@@ -92,6 +99,14 @@ impl Proxy {
             let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
             let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, method, &request));
             if let Err(status) = outcome {
+                client.connection.finish(stream, &status, &[]);
+            }
+            return;
+        }
+        if let Some(batch) = services::batch::batch(method) {
+            let deadline_ns = call.deadline_ns.unwrap_or(0);
+            let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
+            if let Err(status) = self.batch_call(lane, client, origin, batch, call) {
                 client.connection.finish(stream, &status, &[]);
             }
             return;
@@ -234,6 +249,23 @@ impl Proxy {
         owner: u32,
         mut errand: Errand,
     ) -> Result<(), Status> {
+        let call = self.park(lane, client, origin, errand.command.bytes() + errand.reply_bytes_max)?;
+        errand.call = call.to_bits();
+        if lane.mesh.send(owner, Parcel::Command(errand)).is_err() {
+            self.unpark(client, call);
+            return Err(status::mesh_full(owner));
+        }
+        Ok(())
+    }
+
+    /// Finds a place for a call that waits for another shard, and charges what it brings and may get.
+    pub(crate) fn park(
+        &mut self,
+        lane: &mut Lane<'_>,
+        client: &mut Client,
+        origin: Origin,
+        charged_bytes: usize,
+    ) -> Result<SlabKey, Status> {
         let Origin { peer, stream, whose, .. } = origin;
         // Calls that were reset still wait there: no connection fills the queues of all with those.
         let waiting_max = self.registry.limits.streams_per_connection_max;
@@ -242,29 +274,38 @@ impl Proxy {
             return Err(status::too_many_waiting(waiting_max));
         }
         let calls_max = self.registry.limits.calls_per_shard_max;
-        let charged_bytes = errand.command.bytes() + errand.reply_bytes_max;
         let call = self
             .calls
             .insert(Parked { peer, stream, whose, charged_bytes })
             .map_err(|_| status::too_many_calls(calls_max))?;
-        errand.call = call.to_bits();
-        if lane.mesh.send(owner, Parcel::Command(errand)).is_err() {
-            self.calls.remove(call);
-            return Err(status::mesh_full(owner));
-        }
         client.parked += 1;
         client.connection.charge(charged_bytes);
-        Ok(())
+        Ok(call)
+    }
+
+    /// A parked call could not be sent, or is back.
+    pub(crate) fn unpark(&mut self, client: &mut Client, call: SlabKey) {
+        if let Some(parked) = self.calls.remove(call) {
+            client.parked = client.parked.saturating_sub(1);
+            client.connection.discharge(parked.charged_bytes);
+        }
     }
 
     /// What came of an errand on another shard: to the connection, if both it and the call are still there.
     pub(crate) fn answered(&mut self, turn: &mut Turn<'_, Self>, call: u64, outcome: Outcome) {
         let Some(parked) = self.calls.remove(SlabKey::from_bits(call)) else { return };
-        let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::client) else { return };
+        let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::client) else {
+            if let Whose::Part(batch, _) = parked.whose {
+                self.forget_batch(batch);
+            }
+            return;
+        };
+        let mut lane = lane!(turn);
         client.connection.discharge(parked.charged_bytes);
         client.parked = client.parked.saturating_sub(1);
         match outcome {
-            outcome if parked.whose != Whose::Call => self.part_came(client, parked.whose, outcome),
+            outcome if parked.whose != Whose::Call => self.part_came(&mut lane, client, parked.whose, outcome),
+            Outcome::Part(_) => debug_assert!(false, "a part is of a batch"),
             Outcome::Done(reply) => {
                 if let OwnedReply::Get(value) = &reply {
                     client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
@@ -282,23 +323,23 @@ impl Proxy {
                 }
             }
         }
-        let mut lane = lane!(turn);
         self.settle(&mut lane, parked.peer, client);
     }
 
     /// What came of an errand that is not all of its call.
     #[cold]
-    fn part_came(&mut self, client: &mut Client, whose: Whose, outcome: Outcome) {
+    fn part_came(&mut self, lane: &mut Lane<'_>, client: &mut Client, whose: Whose, outcome: Outcome) {
         match whose {
             Whose::Call => {}
             Whose::Pull(key) => self.page_came(client, key, outcome),
+            Whose::Part(key, owner) => self.batch_part_came(lane, client, (key, owner), outcome),
         }
     }
 
     /// Executes a command that another shard sent, and sends what came of it back; pages wait for their turn.
     pub(crate) fn errand(&mut self, turn: &mut Turn<'_, Self>, from: u32, errand: Errand) {
         if errand.command.is_page() {
-            return self.desk.ask(from, errand);
+            return self.desk.ask_page(from, errand);
         }
         let call = errand.call;
         let outcome = self.execute_errand(turn.now_ns, errand);

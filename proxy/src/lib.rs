@@ -5,6 +5,7 @@
 mod alone;
 mod app;
 mod backends;
+mod batch;
 mod budget;
 mod call;
 mod client;

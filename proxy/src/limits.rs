@@ -43,6 +43,14 @@ pub(crate) const PAGE_BYTES_MAX: usize = 32 << 10;
 pub(crate) const PULL_WORK_PER_TURN_MAX: usize = 256;
 /// Bytes of a page that count as one unit of that work.
 pub(crate) const PULL_BYTES_PER_WORK: usize = 256;
+/// Entries of a batch that are executed one after the other without a look for other work.
+pub(crate) const BATCH_ENTRIES_AT_ONCE: usize = 256;
+/// Bytes of a batch, request and results, after which others have their turn.
+pub(crate) const BATCH_BYTES_AT_ONCE: usize = 64 << 10;
+/// The memory for results that a shard keeps for the next batch.
+pub(crate) const BATCH_RESULTS_BYTES_KEPT: usize = 64 << 10;
+/// How long the result of a key is thought to be before a connection has had any.
+pub(crate) const BATCH_ENTRY_BYTES_FIRST: usize = 128;
 /// Handshakes under way, at most, before those that are over are forgotten early.
 pub(crate) const HANDSHAKES_MIN: usize = 1_024;
 

@@ -4,7 +4,7 @@ mod log;
 
 use crate::scan::{Content, Position, Scan, ScanPage};
 use log::OwnedLogCommand;
-pub use log::{LogCommand, LogReply, OwnedLogReply, Page};
+pub use log::{LogCommand, LogReply, OwnedLogReply};
 
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

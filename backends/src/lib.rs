@@ -12,7 +12,7 @@ mod record;
 mod scan;
 
 pub use backend::{Backend, Context, Execution, Interfaces};
-pub use command::{Command, LogCommand, LogReply, OwnedCommand, OwnedLogReply, OwnedReply, Page, Reply};
+pub use command::{Command, LogCommand, LogReply, OwnedCommand, OwnedLogReply, OwnedReply, Reply};
 pub use failure::{Failure, FailureKind};
 pub use hash::KeyHasher;
 pub use record::Record;

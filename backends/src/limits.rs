@@ -14,12 +14,12 @@ pub const SEGMENT_BUCKETS: usize = 128;
 pub const PROBE_BUCKETS_MAX: usize = 8;
 /// Hash bits that the table's directory may use, so its most entries are 2 to this power.
 pub const DEPTH_MAX: u32 = 22;
-/// Buckets that one call of `tend` looks through for expired entries.
-pub const SWEEP_BUCKETS_PER_TEND: usize = 32;
-/// How long the sweep rests after a lap that found nothing expired.
-pub const SWEEP_REST_NS: u64 = 100_000_000;
-/// Buckets that a write looks through for expired entries when memory is short, for each attempt.
-pub const RECLAIM_BUCKETS: usize = 256;
+/// Timers that lie in one page: 16 bytes each, and one page is kept in reserve.
+pub const TIMERS_PER_PAGE: usize = 512;
+/// Timers that one call of `tend` takes in hand: each is collected, set anew, or comes nearer.
+pub const TIMERS_PER_TEND: usize = 128;
+/// The same of a write when memory is short, for each attempt.
+pub const TIMERS_PER_RECLAIM: usize = 256;
 /// Attempts of a write to find room, besides two for each page of its own size.
 pub const RECLAIM_ATTEMPTS: usize = 4;
 /// Pages among which the emptiest is chosen to be vacated.
@@ -50,6 +50,8 @@ pub const LOGS_MAX: usize = 1 << 20;
 pub const LOG_DROPS_MAX: usize = 256;
 /// Segments that one call of `tend` gives back at most: those that were trimmed, and those that are too old.
 pub const LOG_DROPS_PER_TEND: usize = 64;
+/// The memory of a page of records that a store keeps for the next one.
+pub const LOG_PAGE_BYTES_KEPT: usize = 128 << 10;
 /// Namespaces in which one call of `tend` looks for segments that are too old.
 pub const LOG_NAMESPACES_PER_TEND: usize = 16;
 

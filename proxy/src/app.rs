@@ -86,6 +86,7 @@ pub(crate) struct Proxy {
 pub(crate) struct Lane<'t> {
     pub(crate) mesh: &'t mut Mesh<Parcel>,
     pub(crate) now_ns: u64,
+    pub(crate) unix_ms: u64,
     pub(crate) shard: u32,
     pub(crate) shards: u32,
     pub(crate) counters: &'t mut Counters,
@@ -97,6 +98,7 @@ macro_rules! lane {
         Lane {
             mesh: &mut *$turn.mesh,
             now_ns: $turn.now_ns,
+            unix_ms: $turn.unix_ms,
             shard: $turn.shard,
             shards: $turn.shards,
             counters: &mut *$turn.counters,
@@ -396,6 +398,8 @@ impl Application for Proxy {
         self.budget.exchange();
         self.flush_replies(turn);
         let more = self.pull_turn(turn) | !self.replies_held.is_empty();
-        more | self.backends.tend(turn.now_ns)
+        let more = more | self.backends.tend(turn.now_ns);
+        statistics::set_memory(turn.counters, &self.backends.memory());
+        more
     }
 }

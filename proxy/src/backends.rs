@@ -100,6 +100,12 @@ impl Instances {
         self.slots.get_mut(slot)?.as_mut()
     }
 
+    /// What the memstores hold and have done, all together.
+    pub(crate) fn memory(&self) -> memstore::Counters {
+        let stores = self.slots.iter().flatten().map(|Instance::Memory(store)| store.counters());
+        stores.fold(memstore::Counters::default(), memstore::Counters::plus)
+    }
+
     /// A bounded piece of background work in each; true when more waits.
     pub(crate) fn tend(&mut self, now_ns: u64) -> bool {
         self.slots.iter_mut().flatten().fold(false, |more, instance| instance.tend(now_ns) | more)

@@ -2,6 +2,7 @@
 
 use prism_backends::{Failure, OwnedCommand, OwnedReply};
 use prism_proto::h2::StreamRef;
+use prism_proto::method::MethodId;
 use prism_shard::{PeerId, SlabKey};
 
 use crate::batch::Part;
@@ -11,6 +12,7 @@ use crate::batch::Part;
 pub(crate) struct Parked {
     pub(crate) peer: PeerId,
     pub(crate) stream: StreamRef,
+    pub(crate) method: MethodId,
     pub(crate) whose: Whose,
     /// What its command and its reply may take, as the connection was charged for it.
     pub(crate) charged_bytes: usize,
@@ -52,6 +54,7 @@ pub(crate) enum Parcel {
 pub(crate) struct Errand {
     /// The call's slot at the sender.
     pub(crate) call: u64,
+    pub(crate) method: MethodId,
     /// Index of the namespace in the registry.
     pub(crate) namespace: u16,
     /// The key's hash.

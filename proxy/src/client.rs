@@ -6,6 +6,7 @@ use prism_backends::{Command, OwnedCommand};
 use prism_proto::h2::StreamRef;
 use prism_proto::h2::server::Footprint;
 use prism_proto::limits::SMALL_REPLY_BYTES;
+use prism_proto::method::MethodId;
 use prism_proto::status::Status;
 
 use crate::batch::ClientBatches;
@@ -45,6 +46,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Deferred {
     pub(crate) stream: StreamRef,
+    pub(crate) method: MethodId,
     /// Monotonic time at which the caller stops waiting; 0: never.
     pub(crate) deadline_ns: u64,
     pub(crate) namespace: u16,

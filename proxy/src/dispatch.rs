@@ -15,7 +15,7 @@ use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked, Whose};
 use crate::client::{Client, Deferred};
 use crate::config;
-use crate::services::{self, keyvalue, keyvalue_ttl};
+use crate::services::{self, Connection, keyvalue, keyvalue_ttl, log, pubsub, stream};
 use crate::wire::Wire;
 use crate::{statistics, status};
 
@@ -25,30 +25,22 @@ pub(crate) fn served() -> Vec<&'static str> {
 }
 
 fn is_served(group: Group) -> bool {
-    matches!(
-        group,
-        Group::KeyvalueBasic
-            | Group::KeyvalueTtl
-            | Group::KeyvalueScan
-            | Group::KeyvalueBatch
-            | Group::Health
-            | Group::Reflection
-    )
+    match group {
+        Group::KeyvalueBasic | Group::KeyvalueTtl | Group::KeyvalueScan | Group::KeyvalueBatch => true,
+        Group::PubsubBasic | Group::StreamBasic | Group::Health | Group::Reflection => true,
+        Group::ListBasic => false,
+    }
 }
 
-/// The group of interfaces that a command belongs to.
+/// The group whose backend executes the commands of a method.
 #[inline]
-fn group(command: &Command<'_>) -> config::Group {
-    match command {
-        Command::Set { .. }
-        | Command::Get { .. }
-        | Command::Delete { .. }
-        | Command::Exists { .. }
-        | Command::Expire { .. }
-        | Command::GetTtl { .. }
-        | Command::Persist { .. }
-        | Command::Scan(_) => config::Group::KeyValue,
-        Command::Log { .. } => config::Group::Stream,
+fn group(method: MethodId) -> config::Group {
+    match method.method().group {
+        Group::ListBasic => config::Group::List,
+        Group::PubsubBasic => config::Group::PubSub,
+        Group::StreamBasic => config::Group::Stream,
+        // Health and reflection have no commands.
+        _ => config::Group::KeyValue,
     }
 }
 
@@ -57,17 +49,20 @@ fn group(command: &Command<'_>) -> config::Group {
 pub(crate) struct Origin {
     pub(crate) peer: PeerId,
     pub(crate) stream: StreamRef,
+    pub(crate) method: MethodId,
     pub(crate) deadline_ns: u64,
     pub(crate) whose: Whose,
 }
 
 impl Origin {
     pub(crate) fn errand(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes_max: usize) -> Errand {
-        Errand { call: 0, namespace, hash, deadline_ns: self.deadline_ns, reply_bytes_max, command }
+        let Self { method, deadline_ns, .. } = self;
+        Errand { call: 0, method, namespace, hash, deadline_ns, reply_bytes_max, command }
     }
 
     fn deferred(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes: usize) -> Deferred {
-        Deferred { stream: self.stream, deadline_ns: self.deadline_ns, namespace, hash, command, reply_bytes }
+        let Self { stream, method, deadline_ns, .. } = self;
+        Deferred { stream, method, deadline_ns, namespace, hash, command, reply_bytes }
     }
 }
 
@@ -80,51 +75,45 @@ impl Proxy {
         if call.deadline_ns.is_some_and(|deadline_ns| deadline_ns <= lane.now_ns) {
             return client.connection.finish(stream, &status::expired(), &[]);
         }
-        let Some(decoded) = keyvalue::decode(call.method, &call.message) else {
-            return self.other_call(lane, peer, client, call);
-        };
         let deadline_ns = call.deadline_ns.unwrap_or(0);
-        let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
-        let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, call.method, &request));
+        let origin = Origin { peer, stream, method: call.method, deadline_ns, whose: Whose::Call };
+        let Some(decoded) = keyvalue::decode(call.method, &call.message) else {
+            return self.other_call(lane, client, origin, call);
+        };
+        let outcome = decoded.and_then(|request| self.keyvalue(lane, client, origin, &request));
         if let Err(status) = outcome {
             client.connection.finish(stream, &status, &[]);
         }
     }
 
     #[inline(never)]
-    fn other_call(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, call: &Call<'_>) {
+    fn other_call(&mut self, lane: &mut Lane<'_>, client: &mut Client, origin: Origin, call: &Call<'_>) {
+        let Origin { peer, stream, method, .. } = origin;
+        let outcome = match method.method().group {
+            Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message)
+                .map(|decoded| decoded.and_then(|request| self.keyvalue(lane, client, origin, &request))),
+            Group::PubsubBasic | Group::StreamBasic => {
+                decode_log(call).map(|decoded| decoded.and_then(|request| self.log(lane, client, origin, &request)))
+            }
+            Group::KeyvalueScan => Some(self.scan(lane.shards, peer, client, call)),
+            Group::KeyvalueBatch => {
+                services::batch::batch(method).map(|batch| self.batch_call(lane, client, origin, batch, call))
+            }
+            Group::Health => return self.health_call(&mut client.connection, peer, call),
+            _ => None,
+        };
+        let outcome = outcome.unwrap_or_else(|| Err(self.not_offered(call)));
+        if let Err(status) = outcome {
+            client.connection.finish(stream, &status, &[]);
+        }
+    }
+
+    fn health_call(&mut self, connection: &mut Connection, peer: PeerId, call: &Call<'_>) {
         let Call { stream, method, .. } = *call;
-        if let Some(decoded) = keyvalue_ttl::decode(method, &call.message) {
-            let deadline_ns = call.deadline_ns.unwrap_or(0);
-            let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
-            let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, method, &request));
-            if let Err(status) = outcome {
-                client.connection.finish(stream, &status, &[]);
-            }
-            return;
-        }
-        if let Some(batch) = services::batch::batch(method) {
-            let deadline_ns = call.deadline_ns.unwrap_or(0);
-            let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
-            if let Err(status) = self.batch_call(lane, client, origin, batch, call) {
-                client.connection.finish(stream, &status, &[]);
-            }
-            return;
-        }
-        let connection = &mut client.connection;
         match method {
-            id::KEYVALUE_SCAN_SCAN | id::KEYVALUE_SCAN_SCAN_KEYS | id::KEYVALUE_SCAN_COUNT => {
-                if let Err(status) = self.scan(lane.shards, peer, client, call) {
-                    client.connection.finish(stream, &status, &[]);
-                }
-            }
             id::HEALTH_CHECK => self.health.check(method, connection, stream, &call.message),
             id::HEALTH_WATCH => self.health.watch(method, connection, (peer, stream), &call.message),
-            id::HEALTH_LIST => self.health.list(connection, stream),
-            _ => {
-                let status = self.not_offered(call);
-                connection.finish(stream, &status, &[]);
-            }
+            _ => self.health.list(connection, stream),
         }
     }
 
@@ -145,19 +134,54 @@ impl Proxy {
         }
     }
 
-    /// A call about one key: executed here, or sent to the key's owner.
     #[inline]
-    fn keyed(
+    fn keyvalue(
         &mut self,
         lane: &mut Lane<'_>,
         client: &mut Client,
         origin: Origin,
-        method: MethodId,
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
-        let command = &request.command;
-        let (namespace, backend) = self.offered(request.namespace, group(command), method)?;
-        keyvalue::check(command, &self.registry.limits)?;
+        keyvalue::check_namespace(request.namespace)?;
+        let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
+            return Err(status::unknown_namespace(request.namespace.as_str()));
+        };
+        let Some(backend) = found.slot(config::Group::KeyValue) else {
+            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
+        };
+        keyvalue::check(&request.command, &self.registry.limits)?;
+        self.execute_or_send(lane, client, origin, (namespace, backend), &request.command)
+    }
+
+    fn log(
+        &mut self,
+        lane: &mut Lane<'_>,
+        client: &mut Client,
+        origin: Origin,
+        request: &log::Request<'_>,
+    ) -> Result<(), Status> {
+        let name = request.namespace();
+        keyvalue::check_namespace(name)?;
+        let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
+            return Err(status::unknown_namespace(name.as_str()));
+        };
+        let Some(backend) = found.slot(group(origin.method)) else {
+            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
+        };
+        request.check(&self.registry.limits)?;
+        self.execute_or_send(lane, client, origin, (namespace, backend), &request.command(lane.unix_ms))
+    }
+
+    /// Executes a command that was checked, here or at its owner.
+    #[inline]
+    fn execute_or_send(
+        &mut self,
+        lane: &mut Lane<'_>,
+        client: &mut Client,
+        origin: Origin,
+        (namespace, backend): (u16, usize),
+        command: &Command<'_>,
+    ) -> Result<(), Status> {
         let hash = self.hasher.hash(namespace, command.key());
         let owner = route::owner(hash, lane.shards);
         if owner != lane.shard {
@@ -171,7 +195,7 @@ impl Proxy {
                 let reply_bytes = view::get_response_bytes(Some(value));
                 client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
             }
-            Ok(reply) => keyvalue::answer(&mut client.connection, origin.stream, reply),
+            Ok(reply) => services::answer(&mut client.connection, origin.stream, origin.method, reply),
             Err(failure) => return Err(status::from_failure(failure)),
         }
         Ok(())
@@ -213,8 +237,8 @@ impl Proxy {
         client: &mut Client,
         call: Deferred,
     ) -> Result<(), Status> {
-        let Deferred { stream, deadline_ns, namespace, hash, command, reply_bytes } = call;
-        let origin = Origin { peer, stream, deadline_ns, whose: Whose::Call };
+        let Deferred { stream, method, deadline_ns, namespace, hash, command, reply_bytes } = call;
+        let origin = Origin { peer, stream, method, deadline_ns, whose: Whose::Call };
         if deadline_ns != 0 && deadline_ns <= lane.now_ns {
             return Err(status::expired());
         }
@@ -222,7 +246,7 @@ impl Proxy {
         if owner != lane.shard {
             return self.send(lane, client, origin, owner, origin.errand(namespace, hash, command, reply_bytes));
         }
-        let backend = self.backend(namespace, &command.view()).map_err(status::from_failure)?;
+        let backend = self.backend(namespace, method).map_err(status::from_failure)?;
         let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
         match execute(&mut self.backends, backend, &context, &command.view()).map_err(status::from_failure)? {
             // It has grown meanwhile.
@@ -230,13 +254,13 @@ impl Proxy {
                 let reply_bytes = view::get_response_bytes(value);
                 client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
             }
-            reply => keyvalue::answer(&mut client.connection, stream, reply),
+            reply => services::answer(&mut client.connection, stream, method, reply),
         }
         Ok(())
     }
 
-    pub(crate) fn backend(&self, namespace: u16, command: &Command<'_>) -> Result<usize, Failure> {
-        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.slot(group(command)));
+    pub(crate) fn backend(&self, namespace: u16, method: MethodId) -> Result<usize, Failure> {
+        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.slot(group(method)));
         backend.ok_or_else(|| Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"))
     }
 
@@ -266,7 +290,7 @@ impl Proxy {
         origin: Origin,
         charged_bytes: usize,
     ) -> Result<SlabKey, Status> {
-        let Origin { peer, stream, whose, .. } = origin;
+        let Origin { peer, stream, method, whose, .. } = origin;
         // Calls that were reset still wait there: no connection fills the queues of all with those.
         let waiting_max = self.registry.limits.streams_per_connection_max;
         if client.parked >= waiting_max {
@@ -276,7 +300,7 @@ impl Proxy {
         let calls_max = self.registry.limits.calls_per_shard_max;
         let call = self
             .calls
-            .insert(Parked { peer, stream, whose, charged_bytes })
+            .insert(Parked { peer, stream, method, whose, charged_bytes })
             .map_err(|_| status::too_many_calls(calls_max))?;
         client.parked += 1;
         client.connection.charge(charged_bytes);
@@ -310,13 +334,13 @@ impl Proxy {
                 if let OwnedReply::Get(value) = &reply {
                     client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
                 }
-                keyvalue::answer(&mut client.connection, parked.stream, reply.view());
+                services::answer(&mut client.connection, parked.stream, parked.method, reply.view());
             }
             Outcome::Failed(failure) => client.connection.finish(parked.stream, &status::from_failure(failure), &[]),
             Outcome::TooLong(errand, reply_bytes) => {
                 client.learn_reply_bytes(reply_bytes);
-                let Parked { peer, stream, whose, .. } = parked;
-                let origin = Origin { peer, stream, deadline_ns: errand.deadline_ns, whose };
+                let Parked { peer, stream, method, whose, .. } = parked;
+                let origin = Origin { peer, stream, method, deadline_ns: errand.deadline_ns, whose };
                 if client.connection.is_open(parked.stream) {
                     let Errand { namespace, hash, command, .. } = errand;
                     client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
@@ -360,8 +384,8 @@ impl Proxy {
         if errand.deadline_ns != 0 && errand.deadline_ns <= now_ns {
             return Outcome::Failed(Failure::new(FailureKind::Expired, status::expired().message));
         }
-        let Errand { namespace, hash, call, reply_bytes_max, .. } = errand;
-        let backend = match self.backend(namespace, &errand.command.view()) {
+        let Errand { method, namespace, hash, call, reply_bytes_max, .. } = errand;
+        let backend = match self.backend(namespace, method) {
             Ok(backend) => backend,
             Err(failure) => return Outcome::Failed(failure),
         };
@@ -374,6 +398,11 @@ impl Proxy {
             Err(failure) => Outcome::Failed(failure),
         }
     }
+}
+
+/// Decodes a call of one reply on a log; `None` when it is another.
+fn decode_log<'a>(call: &'a Call<'_>) -> Option<Result<log::Request<'a>, Status>> {
+    pubsub::decode(call.method, &call.message).or_else(|| stream::decode(call.method, &call.message))
 }
 
 #[inline]

@@ -1,7 +1,7 @@
 //! Commands on a log, and their replies.
 
 use crate::Record;
-use crate::memstore::{Appended, Bounds, Reading, Records};
+use crate::memstore::{Appended, Bounds, Page};
 
 /// What to do with a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +51,10 @@ pub enum LogReply<'s> {
     Trimmed(u64),
     /// Where the log begins and ends.
     Bounds(Bounds),
-    /// What lies at the offset.
-    Read(Reading<'s>),
+    /// The records from the offset on; none at the end of the log.
+    Page(&'s Page),
+    /// The offset was trimmed away, or is beyond the end.
+    Outside(Bounds),
 }
 
 /// A [`LogReply`] that crosses to another shard.
@@ -64,9 +66,9 @@ pub enum OwnedLogReply {
     Trimmed(u64),
     /// See [`LogReply::Bounds`].
     Bounds(Bounds),
-    /// See [`Reading::Records`].
-    Page(Page),
-    /// See [`Reading::Outside`].
+    /// See [`LogReply::Page`].
+    Page(Box<Page>),
+    /// See [`LogReply::Outside`].
     Outside(Bounds),
 }
 
@@ -76,8 +78,8 @@ impl From<LogReply<'_>> for OwnedLogReply {
             LogReply::Appended(appended) => Self::Appended(appended),
             LogReply::Trimmed(low) => Self::Trimmed(low),
             LogReply::Bounds(bounds) => Self::Bounds(bounds),
-            LogReply::Read(Reading::Records(records)) => Self::Page(records.into()),
-            LogReply::Read(Reading::Outside(bounds)) => Self::Outside(bounds),
+            LogReply::Page(page) => Self::Page(Box::new(page.clone())),
+            LogReply::Outside(bounds) => Self::Outside(bounds),
         }
     }
 }
@@ -89,40 +91,9 @@ impl OwnedLogReply {
             Self::Appended(appended) => LogReply::Appended(*appended),
             Self::Trimmed(low) => LogReply::Trimmed(*low),
             Self::Bounds(bounds) => LogReply::Bounds(*bounds),
-            Self::Page(page) => LogReply::Read(Reading::Records(page.records())),
-            Self::Outside(bounds) => LogReply::Read(Reading::Outside(*bounds)),
+            Self::Page(page) => LogReply::Page(page),
+            Self::Outside(bounds) => LogReply::Outside(*bounds),
         }
-    }
-}
-
-/// Records of a log, copied out of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    from: u64,
-    bounds: Bounds,
-    data: Vec<u8>,
-}
-
-impl From<Records<'_>> for Page {
-    fn from(mut records: Records<'_>) -> Self {
-        let (from, bounds) = (records.offset(), records.bounds());
-        let mut data = Vec::new();
-        while let Some((_, _, raw)) = records.next_raw() {
-            data.extend_from_slice(raw);
-        }
-        Self { from, bounds, data }
-    }
-}
-
-impl Page {
-    /// The records, borrowed from here.
-    pub fn records(&self) -> Records<'_> {
-        Records::of(&self.data, self.from, self.bounds)
-    }
-
-    /// What it takes beside itself.
-    pub fn bytes(&self) -> usize {
-        self.data.capacity()
     }
 }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
-use super::record::{Draft, Record, next_free, plain_value, set_expiry, write_free};
+use super::record::{Draft, Expiry, Record, next_free, plain_value, set_expiry, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
 
@@ -102,25 +102,38 @@ impl Arena {
         draft.write(&mut self.data[reference.page()][reference.offset()..], is_alone);
     }
 
-    /// Changes when the record at `reference` expires; returns where it is now. Nothing has happened when this fails.
+    /// Has the record at `reference` expire; returns where it is now. Nothing has happened when this fails.
     pub(super) fn set_expiry(
         &mut self,
         budget: &mut Budget,
         reference: Reference,
-        expiry_ns: Option<u64>,
+        expiry: Expiry,
     ) -> Result<Reference, Shortage> {
         let record = self.record(reference);
-        let (namespace, place, gains) = (record.namespace(), record.place(), record.expiry_ns().is_none());
+        let (namespace, place, gains) = (record.namespace(), record.place(), record.expiry().is_none());
         let class = self.pages[reference.page()].class;
-        if class != ALONE && gains && expiry_ns.is_some() {
-            let bytes = Draft { namespace, place, key: record.key(), value: record.value(), expiry_ns }.bytes();
+        if class != ALONE && gains {
+            let expiry = Some(expiry);
+            let bytes = Draft { namespace, place, key: record.key(), value: record.value(), expiry }.bytes();
             if bytes > CLASS_BYTES[usize::from(class)] {
-                return self.rewrite(budget, reference, bytes, expiry_ns);
+                return self.rewrite(budget, reference, bytes, expiry);
             }
         }
-        // One that loses its expiry stays where it is, so that this never fails.
-        set_expiry(&mut self.data[reference.page()][reference.offset()..], expiry_ns);
+        set_expiry(&mut self.data[reference.page()][reference.offset()..], Some(expiry));
         Ok(reference)
+    }
+
+    /// The record at `reference` expires no more. It stays in its slot, even if a smaller one would do: so this cannot
+    /// fail.
+    pub(super) fn remove_expiry(&mut self, reference: Reference) {
+        set_expiry(&mut self.data[reference.page()][reference.offset()..], None);
+    }
+
+    /// The timer of the record at `reference`, which expires, has another number now.
+    pub(super) fn set_timer(&mut self, reference: Reference, timer: u32) {
+        let slot = &mut self.data[reference.page()][reference.offset()..];
+        let expiry = Record::new(slot).expiry().map(|expiry| Expiry { timer, ..expiry });
+        set_expiry(slot, expiry);
     }
 
     /// Moves a record to a larger slot, with another expiry.
@@ -129,14 +142,14 @@ impl Arena {
         budget: &mut Budget,
         old: Reference,
         bytes: usize,
-        expiry_ns: Option<u64>,
+        expiry: Option<Expiry>,
     ) -> Result<Reference, Shortage> {
         let new = self.allocate(budget, bytes)?;
         // Another class, so another page.
         let source = std::mem::take(&mut self.data[old.page()]);
         let record = Record::new(&source[old.offset()..]);
         let (namespace, place) = (record.namespace(), record.place());
-        self.write(new, &Draft { namespace, place, key: record.key(), value: record.value(), expiry_ns });
+        self.write(new, &Draft { namespace, place, key: record.key(), value: record.value(), expiry });
         self.data[old.page()] = source;
         self.free(budget, old);
         Ok(new)

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::MemStore;
 use super::budget::Shortage;
-use super::log::{Address, Appended, Bounds, Refusal, Retention};
+use super::log::{Address, Appended, Bounds, Reading, Refusal, Retention};
 use crate::command::{LogCommand, LogReply};
 use crate::limits::{LOG_DROPS_MAX, LOGS_MAX, RECLAIM_ATTEMPTS};
 use crate::{Context, Execution, Failure, FailureKind, Record, Reply};
@@ -15,6 +15,7 @@ impl MemStore {
         self.logs.set_retention(&mut self.budget, retentions);
     }
 
+    #[inline(never)]
     pub(super) fn execute_log<'s>(
         &'s mut self,
         context: &Context,
@@ -28,7 +29,13 @@ impl MemStore {
             LogCommand::Bounds => Ok(LogReply::Bounds(self.logs.bounds(&address))),
             LogCommand::Create => self.create(context, &address).map(LogReply::Bounds),
             LogCommand::Read { from, entries_max, bytes_max } => {
-                Ok(LogReply::Read(self.logs.read(&address, from, entries_max, bytes_max)))
+                Ok(match self.logs.read(&address, from, entries_max, bytes_max) {
+                    Reading::Records(records) => {
+                        self.log_page.fill(records);
+                        LogReply::Page(&self.log_page)
+                    }
+                    Reading::Outside(bounds) => LogReply::Outside(bounds),
+                })
             }
         };
         match outcome {

@@ -9,40 +9,41 @@
 //! Everything held is counted before it is allocated, so the memory bound holds at all times; at the bound a write
 //! first collects what has expired and compacts a sparse page, and then is refused.
 //!
-//! An expired key is invisible from its moment on, whatever has been collected. Collecting is a sweep through the
-//! tables (see `sweep.rs`) and not a timer for each key: it costs no memory for each key, and a timer that was set for
-//! an earlier value cannot take away a later one.
+//! An expired key is invisible from its moment on, whatever has been collected. A timer for each key that expires (see
+//! `wheel.rs`) has it collected in time, with work that depends on what expires and not on what is there.
 
 mod arena;
 mod bucket;
 mod budget;
 mod class;
+mod expiry;
 mod log;
 mod logs;
 mod place;
 mod record;
 mod scan;
 mod segment;
-mod sweep;
 mod table;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 mod ttl;
+mod wheel;
 mod word;
 mod write;
 
 use std::ops::Range;
 
+use crate::limits::{LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
 use log::Logs;
-pub use log::{Appended, Bounds, Reading, Records, Retention};
+pub use log::{Appended, Bounds, Page, Records, Retention};
 use place::Place;
-use sweep::Sweep;
 pub use table::Growth;
 use table::{Found, Table};
+use wheel::Wheel;
 use word::Reference;
 
 /// What one shard's store is to be.
@@ -69,6 +70,8 @@ pub struct Counters {
     pub memory_bytes_max: usize,
     /// Expired keys collected since the start.
     pub expired: u64,
+    /// Timers that were due and are not taken in hand yet; some among them are only due soon.
+    pub backlog: u64,
     /// Writes refused since the start.
     pub rejected: u64,
     /// Keys evicted since the start; none yet, for the policy is to refuse.
@@ -81,6 +84,26 @@ pub struct Counters {
     pub log_bytes_max: usize,
 }
 
+impl Counters {
+    /// Those of two stores together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            keys: self.keys + other.keys,
+            expiring: self.expiring + other.expiring,
+            memory_bytes: self.memory_bytes + other.memory_bytes,
+            memory_bytes_max: self.memory_bytes_max.saturating_add(other.memory_bytes_max),
+            expired: self.expired + other.expired,
+            backlog: self.backlog + other.backlog,
+            rejected: self.rejected + other.rejected,
+            evictions: self.evictions + other.evictions,
+            logs: self.logs + other.logs,
+            log_bytes: self.log_bytes + other.log_bytes,
+            log_bytes_max: self.log_bytes_max.saturating_add(other.log_bytes_max),
+        }
+    }
+}
+
 /// The store of one shard.
 #[derive(Debug)]
 pub struct MemStore {
@@ -88,8 +111,10 @@ pub struct MemStore {
     tables: Vec<Table>,
     arena: Arena,
     logs: Logs,
+    /// What was read of a log last; its memory serves the next read.
+    log_page: Page,
     budget: Budget,
-    sweep: Sweep,
+    wheel: Wheel,
     counters: Counters,
     /// The page of the last scan, whose memory serves the next.
     page: ScanPage,
@@ -105,8 +130,9 @@ impl MemStore {
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
         let mut logs = Logs::new(config.memory_bytes_max / 2);
         logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
-        let (arena, sweep, page) = (Arena::new(), Sweep::new(), ScanPage::default());
-        Self { name: config.name, tables, arena, logs, budget, sweep, counters, page }
+        let (arena, wheel) = (Arena::new(), Wheel::new());
+        let (log_page, page) = (Page::default(), ScanPage::default());
+        Self { name: config.name, tables, arena, logs, log_page, budget, wheel, counters, page }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
@@ -123,6 +149,7 @@ impl MemStore {
     pub fn counters(&self) -> Counters {
         Counters {
             memory_bytes: self.budget.used_bytes(),
+            expiring: self.wheel.timers() as u64,
             logs: self.logs.count() as u64,
             log_bytes: self.logs.held_bytes(),
             log_bytes_max: self.logs.bytes_max(),
@@ -146,13 +173,13 @@ impl MemStore {
     #[inline(never)]
     fn remove(&mut self, namespace: u16, found: Found) {
         let table = &mut self.tables[usize::from(namespace)];
-        let word = table.word(found);
-        if table.remove(found) {
-            self.sweep.moved_in(namespace, found.segment);
+        let reference = table.word(found).reference();
+        table.remove(found);
+        if let Some(expiry) = self.arena.record(reference).expiry() {
+            self.cancel(expiry.timer);
         }
-        self.arena.free(&mut self.budget, word.reference());
+        self.arena.free(&mut self.budget, reference);
         self.counters.keys -= 1;
-        self.counters.expiring -= u64::from(word.expires());
     }
 
     /// Removes an entry that has expired.
@@ -225,10 +252,30 @@ impl Backend for MemStore {
         }
     }
 
+    /// Gets are told apart first, so that they cost little more than their look-up.
+    #[inline]
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         if usize::from(context.namespace) >= self.tables.len() {
             return Execution::Failed(self.unknown_namespace(context.namespace));
         }
+        match *command {
+            Command::Get { key } => Execution::Done(Reply::Get(self.get(context, key))),
+            _ => self.execute_other(context, command),
+        }
+    }
+
+    fn tend(&mut self, now_ns: u64) -> bool {
+        self.forget_long_page();
+        self.log_page.shrink(LOG_PAGE_BYTES_KEPT);
+        self.collect_expired(now_ns, TIMERS_PER_TEND);
+        self.logs.tend(&mut self.budget, now_ns) | (self.counters.backlog > 0)
+    }
+}
+
+impl MemStore {
+    /// Executes any command in a namespace that is there.
+    #[inline(never)]
+    fn execute_other<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         let done = match *command {
             Command::Get { key } => Ok(Reply::Get(self.get(context, key))),
             Command::Exists { key } => Ok(Reply::Exists(self.get(context, key).is_some())),
@@ -236,7 +283,7 @@ impl Backend for MemStore {
             Command::Set { key, value, ttl_seconds } => self.set(context, key, value, ttl_seconds).map(|()| Reply::Set),
             Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
             Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
-            Command::Persist { key } => self.persist(context, key).map(Reply::Persist),
+            Command::Persist { key } => Ok(Reply::Persist(self.persist(context, key))),
             Command::Scan(scan) => Ok(Reply::Scan(self.scan(context, &scan))),
             Command::Log { topic, ref command } => return self.execute_log(context, topic, command),
         };
@@ -244,10 +291,5 @@ impl Backend for MemStore {
             Ok(reply) => Execution::Done(reply),
             Err(failure) => Execution::Failed(failure),
         }
-    }
-
-    fn tend(&mut self, now_ns: u64) -> bool {
-        self.forget_long_page();
-        self.logs.tend(&mut self.budget, now_ns) | self.sweep_when_due(now_ns)
     }
 }

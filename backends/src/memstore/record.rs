@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! header (u64, little endian): key_bytes 12 | value_bytes 14 | namespace 5 | expires 1 | place 31 | 0
-//! [namespace u16 if it does not fit the header] [expiry u64 if it expires] key value
+//! [namespace u16 if it does not fit the header] [expiry u64 and timer u32 if it expires] key value
 //! ```
 //!
 //! `value_bytes` cannot hold the length of a value that does not share a page; there the value goes to the end of the
@@ -15,8 +15,8 @@ use super::place::{PLACE_BITS, Place};
 use crate::limits::{KEY_BYTES_MAX, SLOT_BYTES_MAX};
 
 const HEADER_BYTES: usize = 8;
-/// The moment of expiry.
-pub(super) const EXPIRY_BYTES: usize = 8;
+/// The moment of expiry, and the number of the timer.
+pub(super) const EXPIRY_BYTES: usize = size_of::<u64>() + size_of::<u32>();
 const KEY_MASK: u64 = (1 << 12) - 1;
 const VALUE_SHIFT: u32 = 12;
 const VALUE_MASK: u64 = (1 << 14) - 1;
@@ -36,6 +36,25 @@ const _: () = {
     assert!(SLOT_BYTES_MAX < FREE as usize && KEY_BYTES_MAX <= KEY_MASK as usize);
 };
 
+/// When a record expires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Expiry {
+    /// Monotonic time.
+    pub(super) at_ns: u64,
+    /// The number of its timer in the wheel.
+    pub(super) timer: u32,
+}
+
+impl Expiry {
+    fn to_bytes(self) -> [u8; EXPIRY_BYTES] {
+        let mut bytes = [0; EXPIRY_BYTES];
+        let (at, timer) = bytes.split_at_mut(size_of::<u64>());
+        at.copy_from_slice(&self.at_ns.to_le_bytes());
+        timer.copy_from_slice(&self.timer.to_le_bytes());
+        bytes
+    }
+}
+
 /// A record to be written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Draft<'a> {
@@ -44,14 +63,14 @@ pub(super) struct Draft<'a> {
     /// At most [`KEY_BYTES_MAX`].
     pub(super) key: &'a [u8],
     pub(super) value: &'a [u8],
-    pub(super) expiry_ns: Option<u64>,
+    pub(super) expiry: Option<Expiry>,
 }
 
 impl Draft<'_> {
     /// Bytes that the record takes.
     pub(super) fn bytes(&self) -> usize {
         let namespace = if u64::from(self.namespace) < NAMED { 0 } else { size_of::<u16>() };
-        let expiry = if self.expiry_ns.is_some() { EXPIRY_BYTES } else { 0 };
+        let expiry = if self.expiry.is_some() { EXPIRY_BYTES } else { 0 };
         let bytes = HEADER_BYTES + namespace + expiry + self.key.len() + self.value.len();
         // One that does not share a page has room for an expiry in any case, so that it never moves for that.
         if bytes > SLOT_BYTES_MAX { bytes - expiry + EXPIRY_BYTES } else { bytes }
@@ -71,9 +90,9 @@ impl Draft<'_> {
         if namespace == NAMED {
             put(&self.namespace.to_le_bytes());
         }
-        if let Some(expiry_ns) = self.expiry_ns {
+        if let Some(expiry) = self.expiry {
             header |= EXPIRES;
-            put(&expiry_ns.to_le_bytes());
+            put(&expiry.to_bytes());
         } else if is_alone {
             put(&[0; EXPIRY_BYTES]);
         }
@@ -155,35 +174,37 @@ impl<'a> Record<'a> {
 
     /// When it expires, if it does.
     #[inline]
-    pub(super) fn expiry_ns(self) -> Option<u64> {
+    pub(super) fn expiry(self) -> Option<Expiry> {
         if self.header & EXPIRES == 0 {
             return None;
         }
         let at = HEADER_BYTES + self.namespace_bytes();
-        Some(u64::from_le_bytes(*self.slot[at..].first_chunk().expect("the header says that it is there")))
+        let (at_ns, rest) = self.slot[at..].split_first_chunk().expect("the header says that it is there");
+        let timer = rest.first_chunk().expect("it comes with the expiry");
+        Some(Expiry { at_ns: u64::from_le_bytes(*at_ns), timer: u32::from_le_bytes(*timer) })
     }
 
     /// Whether it has expired by `now_ns`.
     #[inline]
     pub(super) fn is_expired(self, now_ns: u64) -> bool {
-        self.expiry_ns().is_some_and(|expiry_ns| expiry_ns <= now_ns)
+        self.expiry().is_some_and(|expiry| expiry.at_ns <= now_ns)
     }
 }
 
 /// Changes when the record in `slot` expires, in place: what a record gains for that must be free behind it.
-pub(super) fn set_expiry(slot: &mut [u8], expiry_ns: Option<u64>) {
+pub(super) fn set_expiry(slot: &mut [u8], expiry: Option<Expiry>) {
     let record = Record::new(slot);
     let (header, at) = (record.header, HEADER_BYTES + record.namespace_bytes());
     let (start, value_bytes) = (record.key_start(), record.value_field());
-    if value_bytes < FREE {
-        let end = record.key_end() + value_bytes as usize;
-        let moved = at + if expiry_ns.is_some() { EXPIRY_BYTES } else { 0 };
-        slot.copy_within(start..end, moved);
+    let end = record.key_end() + value_bytes as usize;
+    let new_start = at + if expiry.is_some() { EXPIRY_BYTES } else { 0 };
+    if value_bytes < FREE && new_start != start {
+        slot.copy_within(start..end, new_start);
     }
-    let header = if expiry_ns.is_some() { header | EXPIRES } else { header & !EXPIRES };
+    let header = if expiry.is_some() { header | EXPIRES } else { header & !EXPIRES };
     slot[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
-    if let Some(expiry_ns) = expiry_ns {
-        slot[at..at + EXPIRY_BYTES].copy_from_slice(&expiry_ns.to_le_bytes());
+    if let Some(expiry) = expiry {
+        slot[at..at + EXPIRY_BYTES].copy_from_slice(&expiry.to_bytes());
     }
 }
 
@@ -240,16 +261,17 @@ mod tests {
     fn what_is_written_is_read() {
         let place = Place::of(u64::MAX);
         for namespace in [0, 1, 30, 31, 32, u16::MAX] {
-            for expiry_ns in [None, Some(0), Some(u64::MAX)] {
+            for expiry in [None, Some(Expiry { at_ns: 0, timer: 1 }), Some(Expiry { at_ns: u64::MAX, timer: u32::MAX })]
+            {
                 for (key, value) in [(&[7u8; 1][..], &[][..]), (&[8; KEY_BYTES_MAX], &[9; 4000])] {
-                    let draft = Draft { namespace, place, key, value, expiry_ns };
+                    let draft = Draft { namespace, place, key, value, expiry };
                     let mut slot = vec![0xEE; draft.bytes() + 3];
                     draft.write(&mut slot, false);
-                    let mut alone = vec![0xEE; draft.bytes() + if expiry_ns.is_none() { EXPIRY_BYTES } else { 0 }];
+                    let mut alone = vec![0xEE; draft.bytes() + if expiry.is_none() { EXPIRY_BYTES } else { 0 }];
                     draft.write(&mut alone, true);
                     for record in [Record::new(&slot), Record::new(&alone)] {
                         assert_eq!((record.key(), record.value()), (key, value));
-                        assert_eq!((record.namespace(), record.expiry_ns()), (namespace, expiry_ns));
+                        assert_eq!((record.namespace(), record.expiry()), (namespace, expiry));
                         assert!(record.place() == place && record.is_live());
                     }
                 }
@@ -261,14 +283,15 @@ mod tests {
     fn an_expiry_comes_changes_and_goes_in_place() {
         let place = Place::of(3);
         for (namespace, value) in [(0, &b"value"[..]), (40, &[]), (7, &[9; SLOT_BYTES_MAX])] {
-            let draft = Draft { namespace, place, key: b"key", value, expiry_ns: None };
+            let draft = Draft { namespace, place, key: b"key", value, expiry: None };
             let is_alone = draft.bytes() > SLOT_BYTES_MAX;
             let mut slot = vec![0xEE; draft.bytes() + if is_alone { 0 } else { EXPIRY_BYTES }];
             draft.write(&mut slot, is_alone);
-            for expiry_ns in [Some(5), Some(u64::MAX), None, None, Some(1)] {
-                set_expiry(&mut slot, expiry_ns);
+            for expiry in [Some(5), Some(u64::MAX), None, None, Some(1)] {
+                let expiry = expiry.map(|at_ns| Expiry { at_ns, timer: 7 });
+                set_expiry(&mut slot, expiry);
                 let record = Record::new(&slot);
-                assert_eq!((record.key(), record.value(), record.expiry_ns()), (&b"key"[..], value, expiry_ns));
+                assert_eq!((record.key(), record.value(), record.expiry()), (&b"key"[..], value, expiry));
                 assert_eq!((record.namespace(), record.place()), (namespace, place));
             }
         }
@@ -279,11 +302,12 @@ mod tests {
         let place = Place::of(7);
         let keys: Vec<Vec<u8>> = [1, 7, 8, 9, 16, 17, 40].map(|bytes| vec![b'k'; bytes]).into();
         for key in &keys {
-            for (namespace, expiry_ns) in [(0, None), (30, None), (31, None), (32, None), (0, Some(9))] {
-                let draft = Draft { namespace, place, key, value: b"value", expiry_ns };
+            let expiry = Some(Expiry { at_ns: 9, timer: 1 });
+            for (namespace, expiry) in [(0, None), (30, None), (31, None), (32, None), (0, expiry)] {
+                let draft = Draft { namespace, place, key, value: b"value", expiry };
                 let mut slot = vec![0xEE; draft.bytes() + 3];
                 draft.write(&mut slot, false);
-                let is_plain = u64::from(namespace) < NAMED && expiry_ns.is_none();
+                let is_plain = u64::from(namespace) < NAMED && expiry.is_none();
                 let value = plain_value(&slot, namespace, key).map(|range| &slot[range]);
                 assert_eq!(value, is_plain.then_some(&b"value"[..]));
                 for cut in 0..HEADER_BYTES + key.len() {

@@ -106,19 +106,16 @@ impl Segment {
         true
     }
 
-    /// Removes the entry at `position` and restores the invariant; returns whether other entries came nearer to their
-    /// homes for that.
-    pub(super) fn remove(&mut self, mut position: Position) -> bool {
-        let mut has_pulled = false;
+    /// Removes the entry at `position` and restores the invariant.
+    pub(super) fn remove(&mut self, mut position: Position) {
         loop {
             let bucket = &mut self.buckets[position.bucket];
             let was_full = bucket.is_full();
             bucket.remove(position.slot);
             if !was_full {
-                return has_pulled;
+                return;
             }
-            let Some((follower, steps)) = self.follower(position.bucket) else { return has_pulled };
-            has_pulled = true;
+            let Some((follower, steps)) = self.follower(position.bucket) else { return };
             let word = self.word(follower).nearer(steps);
             self.buckets[position.bucket].push(word);
             position = follower;
@@ -184,10 +181,5 @@ impl Segment {
             }
         }
         PROBE_BUCKETS_MAX
-    }
-
-    /// The entries of one bucket, with their slots.
-    pub(super) fn entries(&self, bucket: usize) -> impl Iterator<Item = (Position, Word)> + '_ {
-        self.buckets[bucket].words().enumerate().map(move |(slot, word)| (Position { bucket, slot }, word))
     }
 }

@@ -20,7 +20,7 @@ const SEGMENT_BYTES: usize = BUCKETS_BYTES + ALLOCATION_BYTES + 64;
 /// Where an entry lies in its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
-    pub(super) segment: usize,
+    segment: usize,
     position: Position,
 }
 
@@ -78,6 +78,7 @@ impl Table {
             + list(self.directory.capacity(), size_of::<u32>())
     }
 
+    #[cfg(test)]
     pub(super) fn segments(&self) -> usize {
         self.segments.len()
     }
@@ -112,9 +113,9 @@ impl Table {
         segment.set_word(found.position, segment.word(found.position).relinked(reference, expires));
     }
 
-    /// Removes an entry; returns whether others of its segment moved for that.
-    pub(super) fn remove(&mut self, found: Found) -> bool {
-        self.segments[found.segment].remove(found.position)
+    /// Removes an entry.
+    pub(super) fn remove(&mut self, found: Found) {
+        self.segments[found.segment].remove(found.position);
     }
 
     /// Calls `each` for the entries of the segment at `place` that have its home bucket, in no order. Returns the last
@@ -123,12 +124,6 @@ impl Table {
         let segment = &self.segments[*self.directory.get(self.index(place))? as usize];
         let buckets = segment.homed(place.home, each);
         Some((place.prefix | ((1 << (PREFIX_BITS - segment.depth())) - 1), buckets))
-    }
-
-    /// The entries that lie in one bucket of one segment.
-    pub(super) fn entries(&self, segment: usize, bucket: usize) -> impl Iterator<Item = (Found, Word)> + '_ {
-        let entries = self.segments[segment].entries(bucket);
-        entries.map(move |(position, word)| (Found { segment, position }, word))
     }
 
     /// Makes sure that [`Self::insert`] succeeds at `place`, with at most one split.

@@ -1,6 +1,7 @@
 //! Times to live of keys that are there.
 
 use super::MemStore;
+use super::record::Expiry;
 use crate::limits::SLOT_BYTES_MAX;
 use crate::{Context, Failure};
 use prism_proto::limits::SECOND_NS;
@@ -25,15 +26,15 @@ impl MemStore {
             self.remove(context.namespace, found);
             return Ok(true);
         }
-        let expiry_ns = expiry_ns(context.now_ns, ttl_seconds);
+        let at_ns = expiry_ns(context.now_ns, ttl_seconds);
         // A longer record has room for an expiry.
         let outcome = self.with_room(context.now_ns, SLOT_BYTES_MAX, |store| {
             let Some((found, reference)) = store.lookup(context, key) else { return Ok(false) };
-            let new = store.arena.set_expiry(&mut store.budget, reference, Some(expiry_ns))?;
-            let table = &mut store.tables[usize::from(context.namespace)];
-            store.counters.expiring += u64::from(!table.word(found).expires());
-            table.relink(found, new, true);
-            store.sweep.expires_at(expiry_ns);
+            let old = store.arena.record(reference).expiry();
+            let new = Expiry { at_ns, timer: store.timer_for(old)? };
+            let reference = store.arena.set_expiry(&mut store.budget, reference, new)?;
+            store.tables[usize::from(context.namespace)].relink(found, reference, true);
+            store.retime(reference, old, Some(new));
             Ok(true)
         });
         outcome.map_err(|shortage| self.refuse(shortage, "the time to live is not set"))
@@ -42,21 +43,18 @@ impl MemStore {
     /// Seconds that a key still lives, rounded up.
     pub(super) fn ttl(&mut self, context: &Context, key: &[u8]) -> i64 {
         let Some((_, reference)) = self.live(context, key) else { return NO_KEY };
-        let Some(expiry_ns) = self.arena.record(reference).expiry_ns() else { return NO_EXPIRY };
-        let seconds = expiry_ns.saturating_sub(context.now_ns).div_ceil(SECOND_NS);
+        let Some(expiry) = self.arena.record(reference).expiry() else { return NO_EXPIRY };
+        let seconds = expiry.at_ns.saturating_sub(context.now_ns).div_ceil(SECOND_NS);
         i64::try_from(seconds).unwrap_or(i64::MAX)
     }
 
     /// Lets a key live on; returns whether it would have expired.
-    pub(super) fn persist(&mut self, context: &Context, key: &[u8]) -> Result<bool, Failure> {
-        let Some((found, reference)) = self.live(context, key) else { return Ok(false) };
-        if self.arena.record(reference).expiry_ns().is_none() {
-            return Ok(false);
-        }
-        let outcome = self.arena.set_expiry(&mut self.budget, reference, None);
-        let new = outcome.map_err(|shortage| self.refuse(shortage, "the time to live is not removed"))?;
-        self.tables[usize::from(context.namespace)].relink(found, new, false);
-        self.counters.expiring -= 1;
-        Ok(true)
+    pub(super) fn persist(&mut self, context: &Context, key: &[u8]) -> bool {
+        let Some((found, reference)) = self.live(context, key) else { return false };
+        let Some(expiry) = self.arena.record(reference).expiry() else { return false };
+        self.arena.remove_expiry(reference);
+        self.tables[usize::from(context.namespace)].relink(found, reference, false);
+        self.cancel(expiry.timer);
+        true
     }
 }

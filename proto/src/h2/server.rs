@@ -1,5 +1,6 @@
 //! The server's side of one client connection: what it is made of, and the way through it.
 
+mod begun;
 mod calm;
 mod count;
 mod data;

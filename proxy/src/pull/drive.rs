@@ -230,7 +230,7 @@ impl Proxy {
                 return Step::Did(1);
             }
         };
-        let (peer, stream, deadline_ns, namespace) = (pull.peer, pull.stream, pull.deadline_ns, pull.namespace);
+        let Pull { peer, stream, method, deadline_ns, namespace, .. } = *pull;
         let Ask { owner, hash, command } = pull.source.ask(room);
         if owner == lane.shard {
             return self.make_page(lane, client, key, room);
@@ -238,7 +238,7 @@ impl Proxy {
         if client.parked >= self.registry.limits.streams_per_connection_max {
             return Step::Stalled;
         }
-        let origin = Origin { peer, stream, deadline_ns, whose: Whose::Pull(key) };
+        let origin = Origin { peer, stream, method, deadline_ns, whose: Whose::Pull(key) };
         let reply_bytes_max = room.bytes_max.max(room.first_bytes_max);
         let errand: Errand = origin.errand(namespace, hash, command.into(), reply_bytes_max);
         if self.send(lane, client, origin, owner, errand).is_err() {
@@ -254,8 +254,8 @@ impl Proxy {
     /// Has a page made here, and sends it.
     fn make_page(&mut self, lane: &mut Lane<'_>, client: &mut Client, key: SlabKey, room: Room) -> Step {
         let Some(pull) = self.pulls.get(key) else { return Step::Did(0) };
-        let (stream, namespace) = (pull.stream, pull.namespace);
-        let backend = self.backend(namespace, &pull.source.ask(room).command);
+        let Pull { stream, method, namespace, .. } = *pull;
+        let backend = self.backend(namespace, method);
         let Some(pull) = self.pulls.get_mut(key) else { return Step::Did(0) };
         let made = backend.and_then(|backend| {
             let Ask { hash, command, .. } = pull.source.ask(room);

@@ -24,6 +24,7 @@ use std::fmt::Debug;
 use prism_backends::{Command, OwnedReply, Reply};
 use prism_proto::h2::StreamRef;
 use prism_proto::limits::SMALL_REPLY_BYTES;
+use prism_proto::method::MethodId;
 use prism_proto::status::Status;
 use prism_shard::PeerId;
 
@@ -94,6 +95,7 @@ pub(crate) enum Next {
 pub(crate) struct Pull {
     pub(crate) peer: PeerId,
     pub(crate) stream: StreamRef,
+    pub(crate) method: MethodId,
     /// Monotonic time at which the caller stops waiting; 0: never.
     pub(crate) deadline_ns: u64,
     /// Index of the namespace in the registry.
@@ -123,12 +125,13 @@ impl Pull {
     /// One that has yet to begin, for a call on a connection of this shard.
     pub(crate) fn new(
         (peer, stream): (PeerId, StreamRef),
+        method: MethodId,
         deadline_ns: u64,
         namespace: u16,
         source: Box<dyn Source>,
     ) -> Self {
         let (entry_bytes, is_entry_long) = (SMALL_REPLY_BYTES, false);
-        Self { peer, stream, deadline_ns, namespace, source, state: State::Ready, entry_bytes, is_entry_long }
+        Self { peer, stream, method, deadline_ns, namespace, source, state: State::Ready, entry_bytes, is_entry_long }
     }
 
     /// What it takes.

@@ -53,7 +53,7 @@ impl Proxy {
         };
         let is_streaming = source.is_streaming();
         let deadline_ns = call.deadline_ns.unwrap_or(0);
-        self.begin_pull(client, Pull::new((peer, call.stream), deadline_ns, namespace, source))?;
+        self.begin_pull(client, Pull::new((peer, call.stream), call.method, deadline_ns, namespace, source))?;
         if is_streaming {
             client.connection.open(call.stream, &[]);
         }

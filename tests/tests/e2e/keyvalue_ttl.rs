@@ -2,7 +2,7 @@
 
 use prism_tests::clients::prism::interfaces::keyvalue::key_value_ttl_interface_client::KeyValueTtlInterfaceClient;
 use prism_tests::messages::prism::interfaces::keyvalue::{ExpireRequest, GetTtlRequest, PersistRequest, SetRequest};
-use prism_tests::{Launch, Proxy, until_async};
+use prism_tests::{Launch, Proxy, until, until_async};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
@@ -99,6 +99,27 @@ async fn a_key_goes_when_its_time_has_come_and_not_when_an_earlier_one_has() {
                 assert!(values.exists(&format!("{name}-{number}")).await.unwrap(), "{name}-{number}");
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_has_expired_is_collected_and_counted_though_nobody_asks_for_it() {
+    on_one_and_two_shards(async |proxy| {
+        let (mut values, mut ttl) = clients(&proxy).await;
+        for number in 0..300 {
+            let ttl_seconds = if number % 3 == 0 { 1_000 } else { 1 };
+            let request = SetRequest { key: format!("key-{number}"), ttl_seconds, ..Default::default() };
+            values.set_request(request).await.unwrap();
+        }
+        values.set("lasting", b"").await.unwrap();
+        assert!(ttl.expire("key-0", 1).await.unwrap());
+        let count = |name: &str| proxy.counters().get(name).copied().unwrap_or(0);
+        until("all are collected", || (count("memstore_expired") == 201).then_some(()));
+        assert_eq!((count("memstore_keys"), count("memstore_expiring")), (100, 99));
+        // A shard says what is left in its next turn.
+        until("nothing is left", || (count("memstore_expiry_backlog") == 0).then_some(()));
+        assert!(count("memstore_bytes") > 100);
     })
     .await;
 }

@@ -23,3 +23,4 @@ mod scan;
 mod share;
 mod statistics;
 mod status;
+mod stream;

@@ -86,8 +86,8 @@ async fn interfaces_that_are_not_offered_yet_are_unimplemented() {
     let (_proxy, caller) = start().await;
     let calls = [
         ("prism.interfaces.list.ListBasicInterface", "PushLeft"),
-        ("prism.interfaces.pubsub.PubSubBasicInterface", "Publish"),
-        ("prism.interfaces.stream.StreamBasicInterface", "Append"),
+        ("prism.interfaces.pubsub.PubSubBasicInterface", "Subscribe"),
+        ("prism.interfaces.stream.StreamBasicInterface", "Read"),
     ];
     for (service, method) in calls {
         let answer = caller.call(&Request::unary(&format!("/{service}/{method}"), b"")).await.unwrap();

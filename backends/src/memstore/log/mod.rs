@@ -12,6 +12,7 @@
 mod append;
 mod chain;
 mod order;
+mod page;
 mod read;
 mod retain;
 mod segment;
@@ -27,7 +28,9 @@ use crate::limits::{LOGS_MAX, PAGE_BYTES};
 pub use append::Appended;
 use chain::{Log, name_cost_bytes};
 use order::{Order, Segments};
-pub use read::{Reading, Records};
+pub use page::Page;
+pub(super) use read::Reading;
+pub use read::Records;
 
 /// What the logs of a namespace keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::Record;
 
 /// What came of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading<'s> {
+pub(in super::super) enum Reading<'s> {
     /// The records from the offset on; none at the end of the log.
     Records(Records<'s>),
     /// The offset was trimmed away, or is beyond the end.

@@ -122,7 +122,7 @@ impl Segment {
     pub(super) fn seal(&mut self, budget: &mut Budget) -> usize {
         let (capacity, used) = (self.bytes.capacity(), self.bytes.len());
         // A shorter buffer may be a new one; both are there for a moment.
-        if capacity - used < capacity / 8 || budget.take(cost_bytes(used)).is_err() {
+        if capacity - used < capacity / 32 || budget.take(cost_bytes(used)).is_err() {
             return 0;
         }
         self.bytes.shrink_to_fit();

@@ -95,6 +95,8 @@ fn run(steps: Vec<Step>, memory_bytes_max: usize, hash_mask: u64) {
             Step::Tend => drop(bench.store.tend(bench.now_ns)),
         }
         assert!(bench.memory_bytes() <= memory_bytes_max);
+        let expiring = model.values().filter(|(_, expiry)| expiry.is_some()).count() as u64;
+        assert!(bench.store.counters().expiring >= expiring);
         assert!(bench.keys() >= model.len() as u64);
     }
     let now_ns = bench.now_ns;
@@ -107,6 +109,10 @@ fn run(steps: Vec<Step>, memory_bytes_max: usize, hash_mask: u64) {
         }
     }
     assert_eq!(bench.keys(), model.len() as u64, "every other key was collected by looking");
+    bench.now_ns += 100 * SECOND;
+    while bench.store.tend(bench.now_ns) {}
+    let lasting = model.values().filter(|(_, expiry)| expiry.is_none()).count() as u64;
+    assert_eq!((bench.keys(), bench.store.counters().expiring), (lasting, 0), "each timer has found its key");
 }
 
 proptest! {

@@ -16,7 +16,7 @@ pub(crate) struct CallHead {
     pub(crate) timeout_ns: Option<u64>,
     pub(crate) content_bytes: Option<u64>,
     pub(crate) encoding: Encoding,
-    /// The method takes one message, which is not compressed, and nothing is said of the content's length.
+    /// The method takes one message, which is not compressed.
     pub(crate) is_plain: bool,
 }
 
@@ -37,8 +37,14 @@ impl CallHead {
         content_bytes: Option<u64>,
         encoding: Encoding,
     ) -> Self {
-        let is_plain = content_bytes.is_none() && !method.method().client_streaming && !encoding.is_gzip;
+        let is_plain = !method.method().client_streaming && !encoding.is_gzip;
         Self { method, timeout_ns, content_bytes, encoding, is_plain }
+    }
+
+    /// Whether it goes the straight way with a content of so many bytes.
+    #[inline(always)]
+    pub(crate) fn is_plain_with(&self, content_bytes: u32) -> bool {
+        self.is_plain && self.content_bytes.is_none_or(|promised| promised == u64::from(content_bytes))
     }
 }
 

@@ -16,6 +16,7 @@ use prism_proto::h2::{Event, LargeBuffers, server};
 use prism_shard::{Application, CounterText, Counters, Mesh, PeerId, Slab, Timers, Turn};
 
 use crate::backends::Instances;
+use crate::batch::{Gather, Results};
 use crate::budget::{Budget, Sums};
 use crate::call::{Parcel, Parked};
 use crate::client::Client;
@@ -61,6 +62,10 @@ pub(crate) struct Proxy {
     pub(crate) calls: Slab<Parked>,
     /// Calls that are answered page by page.
     pub(crate) pulls: Slab<Pull>,
+    /// Batches with parts that are being executed.
+    pub(crate) batches: Slab<Box<Gather>>,
+    /// Memory for the results of a batch.
+    pub(crate) batch_results: Results,
     /// Whose turn it is to have a page made.
     pub(crate) desk: Desk,
     /// Those of them that wait no longer than they were told to.
@@ -129,6 +134,8 @@ impl Proxy {
             backends,
             calls: Slab::new(registry.limits.calls_per_shard_max),
             pulls: Slab::new(registry.limits.calls_per_shard_max),
+            batches: Slab::new(registry.limits.calls_per_shard_max),
+            batch_results: Results::default(),
             desk: Desk::default(),
             waits: Waits::default(),
             tails: Tails::new(registry.limits.calls_per_shard_max),
@@ -199,6 +206,9 @@ impl Proxy {
     pub(crate) fn settle(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client) {
         if client.has_deferred() {
             self.resume(lane, peer, client);
+        }
+        if client.has_waiting_batches() {
+            self.feed_batches(lane, client);
         }
         if let Some(wanted_bytes) = client.pulls.wanted_bytes() {
             self.feed_pulls(client, wanted_bytes);
@@ -354,6 +364,7 @@ impl Application for Proxy {
     fn parcel(&mut self, turn: &mut Turn<'_, Self>, from: u32, parcel: Parcel) {
         match parcel {
             Parcel::Command(errand) => self.errand(turn, from, errand),
+            Parcel::Part { call, part } => self.desk.ask_part(from, call, part),
             Parcel::Reply { call, outcome } => self.answered(turn, call, outcome),
             Parcel::Notice(notice) => self.heed(turn, from, notice),
         }

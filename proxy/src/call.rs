@@ -5,6 +5,7 @@ use prism_proto::h2::StreamRef;
 use prism_proto::method::MethodId;
 use prism_shard::{PeerId, SlabKey};
 
+use crate::batch::Part;
 use crate::tails::Notice;
 
 /// A call that waits for another shard: where its answer belongs.
@@ -25,6 +26,8 @@ pub(crate) enum Whose {
     Call,
     /// A pull: it is a page of it.
     Pull(SlabKey),
+    /// A batch: it is what this shard has of it.
+    Part(SlabKey, u16),
 }
 
 /// What one shard sends another.
@@ -32,6 +35,12 @@ pub(crate) enum Whose {
 pub(crate) enum Parcel {
     /// Execute this at its owner.
     Command(Errand),
+    /// Execute this part of a batch at its owner.
+    Part {
+        /// The call's slot at the sender.
+        call: u64,
+        part: Part,
+    },
     /// What came of it, back at the shard that has the connection.
     Reply {
         /// The call's slot there.
@@ -67,6 +76,8 @@ pub(crate) enum Outcome {
     Done(OwnedReply),
     /// It was not.
     Failed(Failure),
+    /// A part of a batch was executed, and has its results, or their length when they found no room.
+    Part(Part),
     /// The reply would have this many bytes, more than the sender has room for. It was not built: the errand comes
     /// back, to be sent again when there is room.
     TooLong(Errand, usize),

@@ -9,6 +9,7 @@ use prism_proto::limits::{LARGE_MESSAGE_BYTES, SMALL_REPLY_BYTES};
 use prism_proto::method::MethodId;
 use prism_proto::status::Status;
 
+use crate::batch::ClientBatches;
 use crate::lifetime::Lifetime;
 use crate::limits::LONG_READ_NS;
 use crate::pull::ClientPulls;
@@ -42,6 +43,8 @@ pub(crate) struct Client {
     pub(crate) is_watched: bool,
     /// Its calls that are answered page by page.
     pub(crate) pulls: ClientPulls,
+    /// Its batches that wait for room.
+    pub(crate) batches: ClientBatches,
 }
 
 /// A read whose reply waits for room: nothing of the reply is held, only what is needed to execute it then.
@@ -81,6 +84,7 @@ impl Client {
             is_hungry: false,
             is_watched: false,
             pulls: ClientPulls::default(),
+            batches: ClientBatches::default(),
         }
     }
 
@@ -151,6 +155,7 @@ impl Client {
         if self.deferred.is_empty() {
             self.deferred = VecDeque::new();
         }
+        self.forget_batches(Some(stream));
     }
 
     /// Answers every call whose deadline has passed, wherever it is.
@@ -169,12 +174,13 @@ impl Client {
         while let Some(call) = self.deferred.pop_front() {
             self.connection.discharge(call.bytes());
         }
+        self.forget_batches(None);
     }
 
     /// Whether something waits until the process, and not only this connection, has room.
     pub(crate) fn waits_for_process(&mut self) -> bool {
         let deferred_bytes = self.deferred.front().map(|call| call.reply_bytes);
-        let reply_bytes = deferred_bytes.max(self.pulls.wanted_bytes());
+        let reply_bytes = deferred_bytes.max(self.pulls.wanted_bytes()).max(self.wanted_batch_bytes());
         (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
     }
 

@@ -6,6 +6,7 @@ mod adopt;
 mod alone;
 mod app;
 mod backends;
+mod batch;
 mod budget;
 mod call;
 mod client;

@@ -56,6 +56,14 @@ pub(crate) const FANOUT_PER_TURN_MAX: usize = 2_048;
 pub(crate) const WAITS_PER_TURN_MAX: usize = 256;
 /// The longest that a Read may wait at the end of its log for each record.
 pub(crate) const WAIT_MS_MAX: i32 = 60_000;
+/// Entries of a batch that are executed one after the other without a look for other work.
+pub(crate) const BATCH_ENTRIES_AT_ONCE: usize = 256;
+/// Bytes of a batch, request and results, after which others have their turn.
+pub(crate) const BATCH_BYTES_AT_ONCE: usize = 64 << 10;
+/// The memory for results that a shard keeps for the next batch.
+pub(crate) const BATCH_RESULTS_BYTES_KEPT: usize = 64 << 10;
+/// How long the result of a key is thought to be before a connection has had any.
+pub(crate) const BATCH_ENTRY_BYTES_FIRST: usize = 128;
 /// Handshakes under way, at most, before those that are over are forgotten early.
 pub(crate) const HANDSHAKES_MIN: usize = 1_024;
 

@@ -5,7 +5,7 @@ use prism_proto::h2::StreamRef;
 use prism_proto::status::Status;
 use prism_shard::{PeerId, SlabKey, Turn};
 
-use super::desk::Customer;
+use super::desk::{Ask as Asked, Customer};
 use super::{Ask, Next, Pull, Room, State};
 use crate::app::{Lane, Proxy, lane};
 use crate::call::{Errand, Outcome, Whose};
@@ -127,7 +127,7 @@ impl Proxy {
                 client.connection.charge(reply.bytes());
                 State::Arrived(reply)
             }
-            Outcome::TooLong(..) | Outcome::Unsubscribed => State::Ready,
+            Outcome::TooLong(..) | Outcome::Part(_) | Outcome::Unsubscribed => State::Ready,
             Outcome::Failed(failure) => {
                 client.connection.finish(stream, &status::from_failure(failure), &[]);
                 return self.end_pull(client, key);
@@ -144,7 +144,7 @@ impl Proxy {
         {
             work += match customer {
                 Customer::Peer(peer) => self.serve_pull(turn, peer),
-                Customer::Shard(from) => self.serve_errand(turn, from),
+                Customer::Shard(from) => self.serve_shard(turn, from),
             };
         }
         if work > self.desk.most_work {
@@ -154,17 +154,31 @@ impl Proxy {
         self.desk.end_turn()
     }
 
-    fn serve_errand(&mut self, turn: &mut Turn<'_, Self>, from: u32) -> usize {
-        let Some(errand) = self.desk.next_errand(from) else { return 0 };
-        let call = errand.call;
-        let outcome = self.execute_errand(turn.now_ns, errand);
-        let work = match &outcome {
-            Outcome::Done(reply) => page_work(reply.view().work(), reply.bytes()),
-            Outcome::Failed(_) | Outcome::TooLong(..) | Outcome::Unsubscribed => 1,
-        };
-        turn.counters.add_own(statistics::PAGES_AT, 1);
-        self.send_back(turn, from, call, outcome);
-        work
+    /// Does what a shard has asked for next.
+    fn serve_shard(&mut self, turn: &mut Turn<'_, Self>, from: u32) -> usize {
+        match self.desk.next_ask(from) {
+            None => 0,
+            Some(Asked::Page(errand)) => {
+                turn.counters.add_own(statistics::PAGES_AT, 1);
+                let call = errand.call;
+                let outcome = self.execute_errand(turn.now_ns, errand);
+                let work = match &outcome {
+                    Outcome::Done(reply) => page_work(reply.view().work(), reply.bytes()),
+                    _ => 1,
+                };
+                self.send_back(turn, from, call, outcome);
+                work
+            }
+            Some(Asked::Part(call, part)) => {
+                let (outcome, work) = self.execute_part(turn.now_ns, part);
+                match outcome {
+                    Ok(outcome) if from == turn.shard => self.answered(turn, call, outcome),
+                    Ok(outcome) => self.send_back(turn, from, call, outcome),
+                    Err(part) => self.desk.go_on_with_part(from, call, part),
+                }
+                work
+            }
+        }
     }
 
     /// The next pull of a connection does what it can.

@@ -18,6 +18,8 @@
 mod client;
 mod desk;
 mod drive;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use std::fmt::Debug;

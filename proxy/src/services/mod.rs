@@ -1,5 +1,6 @@
 //! The services: what each call means, written against the engine's connection.
 
+pub(crate) mod batch;
 pub(crate) mod follow;
 pub(crate) mod health;
 pub(crate) mod keyvalue;

@@ -1,6 +1,7 @@
 //! The real program in a process of its own, called over real sockets.
 #![allow(clippy::unwrap_used, reason = "what a test calls fails as the test itself does")]
 
+mod batch;
 mod bounds;
 mod clients;
 mod command_line;

@@ -18,8 +18,9 @@ use std::borrow::Cow;
 use super::drain::Drain;
 use super::head::{CallHead, Verdict};
 use super::headers::Decoded;
-use super::memo::ShortFrame;
+use super::memo::Missing;
 use super::stream::Fresh;
+use super::written::ShortFrame;
 use super::{Connection, Phase};
 use crate::frame::{FRAME_LENGTH_BYTES, HEAD_BYTES, STREAM_MAX, flag, kind};
 use crate::grpc::prefix::PREFIX_BYTES;
@@ -100,10 +101,14 @@ impl Connection {
             return None;
         }
         let block = &bytes[HEAD_BYTES..];
-        let known = match self.memo.find_in(block, block_bytes, self.decoder.generation()) {
-            Some(known) if !known.is_plain => return None,
-            Some(known) => *known,
-            None => self.decode_early(&block[..block_bytes])?,
+        let list_bytes_max = self.limits.header_list_bytes_max;
+        let known = match self.memo.find_plain(block, block_bytes, &mut self.decoder, list_bytes_max) {
+            Ok(known) => known,
+            Err(Missing::NotPlain) => return None,
+            Err(Missing::Unknown) => {
+                let call = self.decode_early(&block[..block_bytes])?;
+                self.memo.put(call)
+            }
         };
         self.receive_window.receive_silently(length);
         let deadline_ns = known.timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));

@@ -4,7 +4,7 @@
 //!
 //! - A byte that is an index into the dynamic table moves with every insertion. What it means is an entry, whose number
 //!   in the order of insertions stays, so the byte that means the same is known from the insertions since.
-//! - A gap takes any representation of a field that [`Vary`] knows how to judge.
+//! - A gap takes any representation of a field that `Vary` knows how to judge.
 //!
 //! Everything is looked at before anything changes: the entries that the bytes name are there and stay there whatever
 //! the gaps insert, every string of a gap is decoded and judged, and the list stays within its bound. Then filling the

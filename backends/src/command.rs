@@ -1,5 +1,13 @@
 //! Commands and replies: borrowed while they stay on a shard, owned when they cross to another.
 
+mod log;
+
+use std::ops::Range;
+
+use crate::scan::{Content, Position, Scan, ScanPage};
+use log::OwnedLogCommand;
+pub use log::{LogCommand, LogReply, OwnedLogReply};
+
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
@@ -27,15 +35,58 @@ pub enum Command<'a> {
         /// The key.
         key: &'a [u8],
     },
+    /// Let the key, whatever it holds, expire.
+    Expire {
+        /// The key.
+        key: &'a [u8],
+        /// Time to live in seconds; 0 or less: it is gone at once.
+        ttl_seconds: i64,
+    },
+    /// Say how long the key, whatever it holds, still lives.
+    GetTtl {
+        /// The key.
+        key: &'a [u8],
+    },
+    /// Let the key, whatever it holds, live on.
+    Persist {
+        /// The key.
+        key: &'a [u8],
+    },
+    /// Fetch a page of a scan. Whose part of the keys it is, its sender decides.
+    Scan(Scan<'a>),
+    /// Do something with a log.
+    Log {
+        /// The topic's or stream's name, which has nothing to do with a key of the same name.
+        topic: &'a [u8],
+        /// What to do.
+        command: LogCommand<'a>,
+    },
 }
 
 impl<'a> Command<'a> {
-    /// The key that decides the owner.
+    /// The key, or topic, that decides the owner; of a scan, the prefix, which decides nothing.
     pub fn key(&self) -> &'a [u8] {
         match *self {
-            Self::Set { key, .. } | Self::Get { key } | Self::Delete { key } | Self::Exists { key } => key,
+            Self::Set { key, .. }
+            | Self::Get { key }
+            | Self::Delete { key }
+            | Self::Exists { key }
+            | Self::Expire { key, .. }
+            | Self::GetTtl { key }
+            | Self::Persist { key } => key,
+            Self::Scan(scan) => scan.prefix,
+            Self::Log { topic, .. } => topic,
         }
     }
+}
+
+/// A Set without a time to live, by where its parts lie in its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedSet {
+    /// The key.
+    pub key: Range<usize>,
+    /// The value.
+    pub value: Range<usize>,
 }
 
 /// What a command yields; values borrow from the backend.
@@ -49,6 +100,26 @@ pub enum Reply<'s> {
     Delete(bool),
     /// Whether the key is there.
     Exists(bool),
+    /// A page of the scan.
+    Scan(&'s ScanPage),
+    /// Whether the key was there.
+    Expire(bool),
+    /// Seconds that the key still lives, rounded up; -1: it does not expire; -2: it is not there.
+    Ttl(i64),
+    /// Whether a time to live was removed.
+    Persist(bool),
+    /// What came of a command on a log.
+    Log(LogReply<'s>),
+}
+
+impl Reply<'_> {
+    /// What was done for it beyond one look-up, in buckets and entries.
+    pub fn work(&self) -> usize {
+        match self {
+            Self::Scan(page) => page.work(),
+            _ => 0,
+        }
+    }
 }
 
 /// A command that crosses to another shard: kind and one buffer.
@@ -56,30 +127,59 @@ pub enum Reply<'s> {
 pub struct OwnedCommand {
     kind: OwnedKind,
     key_bytes: u32,
-    /// The key, then the value.
+    /// The key, then the value, the parts of a record, or what else the command brings.
     data: Box<[u8]>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OwnedKind {
-    Set { ttl_seconds: i64 },
+    Set {
+        ttl_seconds: i64,
+    },
     Get,
     Delete,
     Exists,
+    /// The key of its position lies in the place of a value.
+    Scan {
+        place: u64,
+        content: Content,
+        entries_max: u32,
+        bytes_max: usize,
+        first_bytes_max: usize,
+    },
+    Expire {
+        ttl_seconds: i64,
+    },
+    GetTtl,
+    Persist,
+    Log(OwnedLogCommand),
 }
 
 impl From<Command<'_>> for OwnedCommand {
     fn from(command: Command<'_>) -> Self {
-        let (kind, value): (_, &[u8]) = match command {
-            Command::Set { value, ttl_seconds, .. } => (OwnedKind::Set { ttl_seconds }, value),
-            Command::Get { .. } => (OwnedKind::Get, &[]),
-            Command::Delete { .. } => (OwnedKind::Delete, &[]),
-            Command::Exists { .. } => (OwnedKind::Exists, &[]),
-        };
         let key = command.key();
-        let mut data = Vec::with_capacity(key.len() + value.len());
+        let (value, more_bytes): (&[u8], _) = match command {
+            Command::Set { value, .. } => (value, 0),
+            Command::Scan(scan) => (scan.from.key, 0),
+            Command::Log { command, .. } => (&[], command.bytes()),
+            _ => (&[], 0),
+        };
+        let mut data = Vec::with_capacity(key.len() + value.len() + more_bytes);
         data.extend_from_slice(key);
         data.extend_from_slice(value);
+        let kind = match command {
+            Command::Set { ttl_seconds, .. } => OwnedKind::Set { ttl_seconds },
+            Command::Get { .. } => OwnedKind::Get,
+            Command::Delete { .. } => OwnedKind::Delete,
+            Command::Exists { .. } => OwnedKind::Exists,
+            Command::Expire { ttl_seconds, .. } => OwnedKind::Expire { ttl_seconds },
+            Command::GetTtl { .. } => OwnedKind::GetTtl,
+            Command::Persist { .. } => OwnedKind::Persist,
+            Command::Scan(Scan { from, content, entries_max, bytes_max, first_bytes_max, .. }) => {
+                OwnedKind::Scan { place: from.place, content, entries_max, bytes_max, first_bytes_max }
+            }
+            Command::Log { command, .. } => OwnedKind::Log(OwnedLogCommand::new(&command, &mut data)),
+        };
         let key_bytes = u32::try_from(key.len()).expect("keys are bounded by limits.key_bytes_max, which fits 32 bits");
         Self { kind, key_bytes, data: data.into_boxed_slice() }
     }
@@ -91,6 +191,11 @@ impl OwnedCommand {
         self.data.len()
     }
 
+    /// Whether it fetches a page of something long: it costs as much as many others.
+    pub fn is_page(&self) -> bool {
+        matches!(self.kind, OwnedKind::Scan { .. } | OwnedKind::Log(OwnedLogCommand::Read { .. }))
+    }
+
     /// The command, borrowed from here.
     pub fn view(&self) -> Command<'_> {
         let (key, value) = self.data.split_at(self.key_bytes as usize);
@@ -99,6 +204,14 @@ impl OwnedCommand {
             OwnedKind::Get => Command::Get { key },
             OwnedKind::Delete => Command::Delete { key },
             OwnedKind::Exists => Command::Exists { key },
+            OwnedKind::Scan { place, content, entries_max, bytes_max, first_bytes_max } => {
+                let from = Position { place, key: value };
+                Command::Scan(Scan { prefix: key, from, content, entries_max, bytes_max, first_bytes_max })
+            }
+            OwnedKind::Expire { ttl_seconds } => Command::Expire { key, ttl_seconds },
+            OwnedKind::GetTtl => Command::GetTtl { key },
+            OwnedKind::Persist => Command::Persist { key },
+            OwnedKind::Log(command) => Command::Log { topic: key, command: command.view(value) },
         }
     }
 }
@@ -114,6 +227,16 @@ pub enum OwnedReply {
     Delete(bool),
     /// See [`Reply::Exists`].
     Exists(bool),
+    /// See [`Reply::Scan`].
+    Scan(Box<ScanPage>),
+    /// See [`Reply::Expire`].
+    Expire(bool),
+    /// See [`Reply::Ttl`].
+    Ttl(i64),
+    /// See [`Reply::Persist`].
+    Persist(bool),
+    /// See [`Reply::Log`].
+    Log(OwnedLogReply),
 }
 
 impl From<Reply<'_>> for OwnedReply {
@@ -123,11 +246,26 @@ impl From<Reply<'_>> for OwnedReply {
             Reply::Get(value) => Self::Get(value.map(Box::from)),
             Reply::Delete(found) => Self::Delete(found),
             Reply::Exists(exists) => Self::Exists(exists),
+            Reply::Scan(page) => Self::Scan(Box::new(page.clone())),
+            Reply::Expire(existed) => Self::Expire(existed),
+            Reply::Ttl(seconds) => Self::Ttl(seconds),
+            Reply::Persist(removed) => Self::Persist(removed),
+            Reply::Log(reply) => Self::Log(reply.into()),
         }
     }
 }
 
 impl OwnedReply {
+    /// Bytes of what it brings.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Get(Some(value)) => value.len(),
+            Self::Scan(page) => page.bytes(),
+            Self::Log(OwnedLogReply::Page(page)) => page.bytes(),
+            _ => 0,
+        }
+    }
+
     /// The reply, borrowed from here.
     pub fn view(&self) -> Reply<'_> {
         match self {
@@ -135,6 +273,11 @@ impl OwnedReply {
             Self::Get(value) => Reply::Get(value.as_deref()),
             Self::Delete(found) => Reply::Delete(*found),
             Self::Exists(exists) => Reply::Exists(*exists),
+            Self::Scan(page) => Reply::Scan(page),
+            Self::Expire(existed) => Reply::Expire(*existed),
+            Self::Ttl(seconds) => Reply::Ttl(*seconds),
+            Self::Persist(removed) => Reply::Persist(*removed),
+            Self::Log(reply) => Reply::Log(reply.view()),
         }
     }
 }

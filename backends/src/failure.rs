@@ -11,6 +11,8 @@ pub enum FailureKind {
     Exhausted,
     /// The key holds another type, or the state does not allow the command.
     Precondition,
+    /// The offset is not there: go on from the nearest that is, which the context names.
+    OutOfRange,
     /// The backend does not do this.
     Unsupported,
     /// The backend is away; repeating is safe.

@@ -8,8 +8,12 @@ mod failure;
 mod hash;
 pub mod limits;
 pub mod memstore;
+mod record;
+mod scan;
 
 pub use backend::{Backend, Context, Execution, Interfaces};
-pub use command::{Command, OwnedCommand, OwnedReply, Reply};
+pub use command::{Command, LogCommand, LogReply, OwnedCommand, OwnedLogReply, OwnedReply, PlacedSet, Reply};
 pub use failure::{Failure, FailureKind};
 pub use hash::KeyHasher;
+pub use record::Record;
+pub use scan::{Content, Position, Scan, ScanEntry, ScanPage};

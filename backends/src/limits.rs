@@ -14,22 +14,54 @@ pub const SEGMENT_BUCKETS: usize = 128;
 pub const PROBE_BUCKETS_MAX: usize = 8;
 /// Hash bits that the table's directory may use, so its most entries are 2 to this power.
 pub const DEPTH_MAX: u32 = 22;
-/// Buckets that one call of `tend` looks through for expired entries.
-pub const SWEEP_BUCKETS_PER_TEND: usize = 32;
-/// How long the sweep rests after a lap that found nothing expired.
-pub const SWEEP_REST_NS: u64 = 100_000_000;
-/// Buckets that a write looks through for expired entries when memory is short, for each attempt.
-pub const RECLAIM_BUCKETS: usize = 256;
+/// Timers that lie in one page: 16 bytes each, and one page is kept in reserve.
+pub const TIMERS_PER_PAGE: usize = 512;
+/// Timers that one call of `tend` takes in hand: each is collected, set anew, or comes nearer.
+pub const TIMERS_PER_TEND: usize = 128;
+/// The same of a write when memory is short, for each attempt.
+pub const TIMERS_PER_RECLAIM: usize = 256;
 /// Attempts of a write to find room, besides two for each page of its own size.
 pub const RECLAIM_ATTEMPTS: usize = 4;
 /// Pages among which the emptiest is chosen to be vacated.
 pub const VACATE_CANDIDATES: usize = 16;
+/// The part of a long record's memory that it may leave unused: one in so many bytes. A message with more is copied.
+pub const ADOPTED_WASTE_MAX: usize = 16;
 /// The longest key that the memstore takes, whatever `limits.key_bytes_max` says.
 pub const KEY_BYTES_MAX: usize = 4_095;
 /// The longest value that the memstore takes; `limits.message_bytes_max` bounds what arrives far below it.
 pub const VALUE_BYTES_MAX: usize = 1 << 30;
+/// What one page of a scan may cost: buckets and entries looked at, each of which may be a miss of the caches.
+pub const SCAN_WORK_PER_PAGE: usize = 256;
+/// What an entry of a scan counts beside key and value: lengths, position, and what a message puts around them.
+pub const SCAN_ENTRY_BYTES: usize = 64;
+/// The memory of a page that a store keeps for the next one.
+pub const SCAN_PAGE_BYTES_KEPT: usize = 128 << 10;
+/// Bytes of the first segment of a log; each further one has twice as many, up to [`LOG_SEGMENT_BYTES_MAX`].
+pub const LOG_SEGMENT_BYTES_MIN: usize = 256;
+/// Bytes of a log's segment, at most, unless one record has more: the piece in which a log grows and is trimmed.
+pub const LOG_SEGMENT_BYTES_MAX: usize = 64 << 10;
+/// A log's segments are at most this part of what it keeps, so that it does not lose all when it loses its oldest.
+pub const LOG_SEGMENTS_MIN: usize = 16;
+/// The same of the time that a log keeps a record: no segment is written to for longer than that part of it.
+pub const LOG_SEGMENT_AGES_MIN: u64 = 8;
+/// Bytes of a segment between two places that its index knows: what a read from any offset steps over.
+pub const LOG_INDEX_BYTES: usize = 1 << 10;
+/// Logs of one shard. An empty one takes some 200 bytes and its name.
+pub const LOGS_MAX: usize = 1 << 20;
+/// Segments that one append or trim gives back at most.
+pub const LOG_DROPS_MAX: usize = 256;
+/// Segments that one call of `tend` gives back at most: those that were trimmed, and those that are too old.
+pub const LOG_DROPS_PER_TEND: usize = 64;
+/// The memory of a page of records that a store keeps for the next one.
+pub const LOG_PAGE_BYTES_KEPT: usize = 128 << 10;
+/// Namespaces in which one call of `tend` looks for segments that are too old.
+pub const LOG_NAMESPACES_PER_TEND: usize = 16;
 
 const _: () = {
+    // What a log holds always includes the segment that it writes to, and a few before it.
+    assert!(LOG_SEGMENT_BYTES_MIN < LOG_SEGMENT_BYTES_MAX && LOG_SEGMENTS_MIN >= 4);
+    assert!(LOG_INDEX_BYTES >= LOG_SEGMENT_BYTES_MIN);
+    assert!(LOGS_MAX < u32::MAX as usize);
     assert!(prism_proto::limits::Limits::DEFAULT.key_bytes_max <= KEY_BYTES_MAX);
     assert!(prism_proto::limits::Limits::DEFAULT.message_bytes_max <= VALUE_BYTES_MAX);
     assert!(PAGE_BYTES.is_multiple_of(SLOT_BYTES_MIN));

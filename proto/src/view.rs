@@ -1,20 +1,30 @@
-//! Borrowed views of the requests on the hottest path, and the writers of their responses: no allocation either way.
+//! Borrowed views of the requests that name one key, and the writers of their responses: no allocation either way.
 //!
 //! A view decodes exactly what prost decodes: unknown fields are skipped, the last of several wins, everything
 //! malformed is an error. A response has exactly the bytes that prost would give it.
 
+mod append;
+mod entry;
 mod namespace;
+mod record;
 mod response;
 mod set;
 #[cfg(test)]
 mod tests;
+mod ttl;
 
+pub use append::AppendView;
 pub use namespace::namespace;
+pub use record::{
+    MessageId, RecordView, append_response_bytes, publish_response_bytes, write_append_response, write_publish_response,
+};
 pub use response::{
-    delete_response_bytes, exists_response_bytes, get_response_bytes, set_response_bytes, write_delete_response,
-    write_exists_response, write_get_response, write_set_response,
+    delete_response_bytes, exists_response_bytes, get_response_bytes, scan_keys_response_bytes, scan_response_bytes,
+    set_response_bytes, write_delete_response, write_exists_response, write_get_response, write_scan_keys_response,
+    write_scan_response, write_set_response,
 };
 pub use set::SetView;
+pub use ttl::{ExpireView, number_response_bytes, write_number_response};
 
 use crate::decode_error::{DecodeError, Problem, Schema};
 use crate::limits::MESSAGE_DEPTH_MAX;
@@ -66,8 +76,10 @@ macro_rules! keyed_view {
 keyed_view!(GetView, "GetRequest");
 keyed_view!(DeleteView, "DeleteRequest");
 keyed_view!(ExistsView, "ExistsRequest");
+keyed_view!(GetTtlView, "GetTTLRequest");
+keyed_view!(PersistView, "PersistRequest");
 
-/// What Get, Delete and Exists have in common: their messages are alike on the wire.
+/// What Get, Delete, Exists and others have in common: their messages are alike on the wire.
 struct Keyed<'a> {
     key: Text<'a>,
     namespace: Text<'a>,

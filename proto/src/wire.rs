@@ -50,6 +50,12 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// How many bytes are left.
+    #[inline]
+    pub(crate) fn left_bytes(&self) -> usize {
+        self.rest.len()
+    }
+
     /// The number of the field that was begun last; 0 before the first and when a key itself is bad.
     pub(crate) fn number(&self) -> u32 {
         number(self.key)

@@ -22,6 +22,7 @@ use crate::client::Client;
 use crate::handshakes::Handshakes;
 use crate::lifetime::Lifetime;
 use crate::limits::DRAIN_PATIENCE_NS;
+use crate::pull::{Desk, Pull};
 use crate::registry::Registry;
 use crate::services::Connection;
 use crate::services::health::Health;
@@ -53,6 +54,10 @@ pub(crate) struct Proxy {
     pub(crate) backends: Instances,
     /// Calls that wait for another shard.
     pub(crate) calls: Slab<Parked>,
+    /// Calls that are answered page by page.
+    pub(crate) pulls: Slab<Pull>,
+    /// Whose turn it is to have a page made.
+    pub(crate) desk: Desk,
     /// Replies that found the mesh full; bounded, since each answers a parked call of its shard.
     pub(crate) replies_held: VecDeque<(u32, Parcel)>,
     pub(crate) health: Health,
@@ -76,6 +81,7 @@ pub(crate) struct Proxy {
 pub(crate) struct Lane<'t> {
     pub(crate) mesh: &'t mut Mesh<Parcel>,
     pub(crate) now_ns: u64,
+    pub(crate) unix_ms: u64,
     pub(crate) shard: u32,
     pub(crate) shards: u32,
     pub(crate) counters: &'t mut Counters,
@@ -87,6 +93,7 @@ macro_rules! lane {
         Lane {
             mesh: &mut *$turn.mesh,
             now_ns: $turn.now_ns,
+            unix_ms: $turn.unix_ms,
             shard: $turn.shard,
             shards: $turn.shards,
             counters: &mut *$turn.counters,
@@ -108,6 +115,8 @@ impl Proxy {
             hasher,
             backends,
             calls: Slab::new(registry.limits.calls_per_shard_max),
+            pulls: Slab::new(registry.limits.calls_per_shard_max),
+            desk: Desk::default(),
             replies_held: VecDeque::new(),
             health,
             reflection: Reflection::new(&services),
@@ -154,6 +163,10 @@ impl Proxy {
             Progress::MoreNextTurn { is_much } => is_much || client.is_paused,
         };
         let is_paused = std::mem::replace(&mut client.is_paused, wants_pause);
+        let expects_much = client.expects_much(turn.now_ns);
+        if std::mem::replace(&mut client.is_read_long, expects_much) != expects_much {
+            turn.peers.read_long(peer, expects_much);
+        }
         match (is_paused, wants_pause) {
             (false, true) => turn.peers.pause_reading(peer),
             (true, false) => turn.peers.resume_reading(peer),
@@ -171,15 +184,22 @@ impl Proxy {
         if client.has_deferred() {
             self.resume(lane, peer, client);
         }
-        self.budget.count(&mut client.counted, client.connection.footprint());
+        if let Some(wanted_bytes) = client.pulls.wanted_bytes() {
+            self.feed_pulls(client, wanted_bytes);
+        }
+        let mut footprint = client.connection.footprint();
+        footprint.other_bytes += client.pulls.bytes();
+        self.budget.count(&mut client.counted, footprint);
         self.upkeep.note(peer, client);
     }
 
     fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, event: Event<'_>) {
         let connection = &mut client.connection;
         match event {
-            Event::Unary(call) => {
-                self.call(lane, peer, client, &call);
+            Event::Unary(mut call) => {
+                if !self.adopt(lane, client, &mut call) {
+                    self.call(lane, peer, client, &call);
+                }
                 client.connection.recycle(call.message);
             }
             // Reflection is the only service whose client streams.
@@ -188,10 +208,10 @@ impl Proxy {
             Event::HalfClosed { stream } => connection.finish(stream, &prism_proto::status::Status::OK, &[]),
             Event::Reset { stream } => {
                 client.forget(stream);
+                self.forget_pull(client, stream);
                 self.health.forget(peer, stream);
             }
-            // Answers wait in the connection; nobody here produces more than it has room for.
-            Event::Writable { .. } => {}
+            Event::Writable { stream } => self.unblock_pull(client, stream),
         }
     }
 
@@ -311,6 +331,7 @@ impl Application for Proxy {
             self.large = LargeBuffers::default();
         }
         self.budget.count(&mut client.counted, Footprint::default());
+        self.forget_pulls(client);
         self.health.forget_all(peer);
     }
 
@@ -356,6 +377,7 @@ impl Application for Proxy {
                 client.connection.finish(watcher.stream, &status::draining(), &[]);
             }
         }
+        self.drain_pulls(turn);
         self.drain_peers(turn);
         if turn.timers.set(turn.now_ns + DRAIN_PATIENCE_NS, DRAIN_TIMER).is_err() {
             // No room for a timer: do without the patience.
@@ -370,7 +392,9 @@ impl Application for Proxy {
     fn tend(&mut self, turn: &mut Turn<'_, Self>) -> bool {
         self.budget.exchange();
         self.flush_replies(turn);
-        let more = !self.replies_held.is_empty();
-        more | self.backends.tend(turn.now_ns)
+        let more = self.pull_turn(turn) | !self.replies_held.is_empty();
+        let more = more | self.backends.tend(turn.now_ns);
+        statistics::set_memory(turn.counters, &self.backends.memory());
+        more
     }
 }

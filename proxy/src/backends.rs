@@ -1,7 +1,7 @@
 //! The registry of backends: one arm for each type, one instance for each shard.
 
-use prism_backends::memstore::{self, MemStore};
-use prism_backends::{Backend, Command, Context, Execution, Interfaces};
+use prism_backends::memstore::{self, MemStore, Retention};
+use prism_backends::{Backend, Command, Context, Execution, Failure, Interfaces, PlacedSet};
 
 use crate::config::{self, BackendKind};
 use crate::registry::Registry;
@@ -45,11 +45,31 @@ impl Backend for Instance {
         }
     }
 
+    fn adopt(&mut self, context: &Context, set: &PlacedSet, message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
+        match self {
+            Self::Memory(store) => Backend::adopt(store, context, set, message),
+        }
+    }
+
     fn tend(&mut self, now_ns: u64) -> bool {
         match self {
             Self::Memory(store) => store.tend(now_ns),
         }
     }
+}
+
+/// What a memstore keeps of the logs of each namespace, by its index: what the namespace says, or else the store. It is
+/// not divided over the shards, for a log lies on one of them.
+fn retentions(registry: &Registry, memstore: &config::Memstore) -> Vec<Retention> {
+    let retention = |index| {
+        let bounds = registry.namespace(index).map(|namespace| namespace.bounds).unwrap_or_default();
+        let bytes_max = bounds.retention_bytes.unwrap_or(memstore.retention_bytes);
+        Retention {
+            bytes_max: usize::try_from(bytes_max).unwrap_or(usize::MAX),
+            age_max_ns: bounds.retention_age_ns.unwrap_or(memstore.retention_age_ns),
+        }
+    };
+    (0..registry.indexes()).map(retention).collect()
 }
 
 /// The backends of one shard, by the registry's slots.
@@ -72,6 +92,11 @@ impl Instances {
                 (Some(Instance::Memory(store)), Some(_)) => store.extend_namespaces(namespaces),
                 (None, Some(backend)) => *slot = Instance::new(backend, namespaces, shards),
             }
+            if let (Some(Instance::Memory(store)), Some(BackendKind::Memstore(memstore))) =
+                (slot.as_mut(), backend.as_ref().map(|backend| &backend.kind))
+            {
+                store.set_retention(&retentions(registry, memstore));
+            }
         }
     }
 
@@ -79,6 +104,12 @@ impl Instances {
     #[inline]
     pub(crate) fn get_mut(&mut self, slot: usize) -> Option<&mut Instance> {
         self.slots.get_mut(slot)?.as_mut()
+    }
+
+    /// What the memstores hold and have done, all together.
+    pub(crate) fn memory(&self) -> memstore::Counters {
+        let stores = self.slots.iter().flatten().map(|Instance::Memory(store)| store.counters());
+        stores.fold(memstore::Counters::default(), memstore::Counters::plus)
     }
 
     /// A bounded piece of background work in each; true when more waits.

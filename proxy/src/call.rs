@@ -2,15 +2,27 @@
 
 use prism_backends::{Failure, OwnedCommand, OwnedReply};
 use prism_proto::h2::StreamRef;
-use prism_shard::PeerId;
+use prism_proto::method::MethodId;
+use prism_shard::{PeerId, SlabKey};
 
 /// A call that waits for another shard: where its answer belongs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parked {
     pub(crate) peer: PeerId,
     pub(crate) stream: StreamRef,
+    pub(crate) method: MethodId,
+    pub(crate) whose: Whose,
     /// What its command and its reply may take, as the connection was charged for it.
     pub(crate) charged_bytes: usize,
+}
+
+/// Who waits for what comes of an errand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The call itself: it is its answer.
+    Call,
+    /// A pull: it is a page of it.
+    Pull(SlabKey),
 }
 
 /// What one shard sends another.
@@ -32,6 +44,7 @@ pub(crate) enum Parcel {
 pub(crate) struct Errand {
     /// The call's slot at the sender.
     pub(crate) call: u64,
+    pub(crate) method: MethodId,
     /// Index of the namespace in the registry.
     pub(crate) namespace: u16,
     /// The key's hash.

@@ -4,16 +4,18 @@ use prism_backends::{
     Backend as _, Command, Context, Execution, Failure, FailureKind, OwnedCommand, OwnedReply, Reply,
 };
 use prism_proto::h2::{Call, StreamRef};
-use prism_proto::method::{Group, SERVICES, id};
+use prism_proto::method::{Group, MethodId, SERVICES, id};
 use prism_proto::status::Status;
+use prism_proto::text::Text;
 use prism_proto::view;
 use prism_shard::{PeerId, SlabKey, Turn, route};
 
 use crate::app::{Lane, Proxy, lane};
 use crate::backends::Instances;
-use crate::call::{Errand, Outcome, Parcel, Parked};
+use crate::call::{Errand, Outcome, Parcel, Parked, Whose};
 use crate::client::{Client, Deferred};
-use crate::services::{Connection, keyvalue};
+use crate::config;
+use crate::services::{self, Connection, keyvalue, keyvalue_ttl, log, pubsub, stream};
 use crate::wire::Wire;
 use crate::{statistics, status};
 
@@ -23,24 +25,42 @@ pub(crate) fn served() -> Vec<&'static str> {
 }
 
 fn is_served(group: Group) -> bool {
-    matches!(group, Group::KeyvalueBasic | Group::Health | Group::Reflection)
+    let is_keyvalue = matches!(group, Group::KeyvalueBasic | Group::KeyvalueTtl | Group::KeyvalueScan);
+    let is_log = matches!(group, Group::PubsubBasic | Group::StreamBasic);
+    is_keyvalue || is_log || matches!(group, Group::Health | Group::Reflection)
+}
+
+/// The group whose backend executes the commands of a method.
+#[inline]
+fn group(method: MethodId) -> config::Group {
+    match method.method().group {
+        Group::ListBasic => config::Group::List,
+        Group::PubsubBasic => config::Group::PubSub,
+        Group::StreamBasic => config::Group::Stream,
+        // Health and reflection have no commands.
+        _ => config::Group::KeyValue,
+    }
 }
 
 /// Where a call came from: what its answer needs.
 #[derive(Clone, Copy)]
-struct Origin {
-    peer: PeerId,
-    stream: StreamRef,
-    deadline_ns: u64,
+pub(crate) struct Origin {
+    pub(crate) peer: PeerId,
+    pub(crate) stream: StreamRef,
+    pub(crate) method: MethodId,
+    pub(crate) deadline_ns: u64,
+    pub(crate) whose: Whose,
 }
 
 impl Origin {
-    fn errand(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes_max: usize) -> Errand {
-        Errand { call: 0, namespace, hash, deadline_ns: self.deadline_ns, reply_bytes_max, command }
+    pub(crate) fn errand(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes_max: usize) -> Errand {
+        let Self { method, deadline_ns, .. } = self;
+        Errand { call: 0, method, namespace, hash, deadline_ns, reply_bytes_max, command }
     }
 
     fn deferred(self, namespace: u16, hash: u64, command: OwnedCommand, reply_bytes: usize) -> Deferred {
-        Deferred { stream: self.stream, deadline_ns: self.deadline_ns, namespace, hash, command, reply_bytes }
+        let Self { stream, method, deadline_ns, .. } = self;
+        Deferred { stream, method, deadline_ns, namespace, hash, command, reply_bytes }
     }
 }
 
@@ -53,26 +73,42 @@ impl Proxy {
         if call.deadline_ns.is_some_and(|deadline_ns| deadline_ns <= lane.now_ns) {
             return client.connection.finish(stream, &status::expired(), &[]);
         }
+        let deadline_ns = call.deadline_ns.unwrap_or(0);
+        let origin = Origin { peer, stream, method: call.method, deadline_ns, whose: Whose::Call };
         let Some(decoded) = keyvalue::decode(call.method, &call.message) else {
-            return self.other_call(peer, &mut client.connection, call);
+            return self.other_call(lane, client, origin, call);
         };
-        let origin = Origin { peer, stream, deadline_ns: call.deadline_ns.unwrap_or(0) };
         let outcome = decoded.and_then(|request| self.keyvalue(lane, client, origin, &request));
         if let Err(status) = outcome {
             client.connection.finish(stream, &status, &[]);
         }
     }
 
-    fn other_call(&mut self, peer: PeerId, connection: &mut Connection, call: &Call<'_>) {
+    #[inline(never)]
+    fn other_call(&mut self, lane: &mut Lane<'_>, client: &mut Client, origin: Origin, call: &Call<'_>) {
+        let Origin { peer, stream, method, .. } = origin;
+        let outcome = match method.method().group {
+            Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message)
+                .map(|decoded| decoded.and_then(|request| self.keyvalue(lane, client, origin, &request))),
+            Group::PubsubBasic | Group::StreamBasic => {
+                decode_log(call).map(|decoded| decoded.and_then(|request| self.log(lane, client, origin, &request)))
+            }
+            Group::KeyvalueScan => Some(self.scan(lane.shards, peer, client, call)),
+            Group::Health => return self.health_call(&mut client.connection, peer, call),
+            _ => None,
+        };
+        let outcome = outcome.unwrap_or_else(|| Err(self.not_offered(call)));
+        if let Err(status) = outcome {
+            client.connection.finish(stream, &status, &[]);
+        }
+    }
+
+    fn health_call(&mut self, connection: &mut Connection, peer: PeerId, call: &Call<'_>) {
         let Call { stream, method, .. } = *call;
         match method {
             id::HEALTH_CHECK => self.health.check(method, connection, stream, &call.message),
             id::HEALTH_WATCH => self.health.watch(method, connection, (peer, stream), &call.message),
-            id::HEALTH_LIST => self.health.list(connection, stream),
-            _ => {
-                let status = self.not_offered(call);
-                connection.finish(stream, &status, &[]);
-            }
+            _ => self.health.list(connection, stream),
         }
     }
 
@@ -105,12 +141,42 @@ impl Proxy {
         let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
             return Err(status::unknown_namespace(request.namespace.as_str()));
         };
-        let Some(backend) = found.keyvalue else {
-            let interface = id::KEYVALUE_BASIC_GET.method().service;
-            return Err(status::not_offered(interface, &found.name, &found.backend));
+        let Some(backend) = found.slot(config::Group::KeyValue) else {
+            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
         };
-        let command = &request.command;
-        keyvalue::check(command, &self.registry.limits)?;
+        keyvalue::check(&request.command, &self.registry.limits)?;
+        self.execute_or_send(lane, client, origin, (namespace, backend), &request.command)
+    }
+
+    fn log(
+        &mut self,
+        lane: &mut Lane<'_>,
+        client: &mut Client,
+        origin: Origin,
+        request: &log::Request<'_>,
+    ) -> Result<(), Status> {
+        let name = request.namespace();
+        keyvalue::check_namespace(name)?;
+        let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
+            return Err(status::unknown_namespace(name.as_str()));
+        };
+        let Some(backend) = found.slot(group(origin.method)) else {
+            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
+        };
+        request.check(&self.registry.limits)?;
+        self.execute_or_send(lane, client, origin, (namespace, backend), &request.command(lane.unix_ms))
+    }
+
+    /// Executes a command that was checked, here or at its owner.
+    #[inline]
+    fn execute_or_send(
+        &mut self,
+        lane: &mut Lane<'_>,
+        client: &mut Client,
+        origin: Origin,
+        (namespace, backend): (u16, usize),
+        command: &Command<'_>,
+    ) -> Result<(), Status> {
         let hash = self.hasher.hash(namespace, command.key());
         let owner = route::owner(hash, lane.shards);
         if owner != lane.shard {
@@ -124,10 +190,28 @@ impl Proxy {
                 let reply_bytes = view::get_response_bytes(Some(value));
                 client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
             }
-            Ok(reply) => keyvalue::answer(&mut client.connection, origin.stream, reply),
+            Ok(reply) => services::answer(&mut client.connection, origin.stream, origin.method, reply),
             Err(failure) => return Err(status::from_failure(failure)),
         }
         Ok(())
+    }
+
+    /// The namespace that a call of one of a group's interfaces names, and the slot of its backend.
+    #[inline]
+    pub(crate) fn offered(
+        &self,
+        name: Text<'_>,
+        group: config::Group,
+        method: MethodId,
+    ) -> Result<(u16, usize), Status> {
+        keyvalue::check_namespace(name)?;
+        let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
+            return Err(status::unknown_namespace(name.as_str()));
+        };
+        match found.slot(group) {
+            Some(backend) => Ok((namespace, backend)),
+            None => Err(status::not_offered(method.method().service, &found.name, &found.backend)),
+        }
     }
 
     /// Executes the deferred calls of a connection for whose replies there is room now.
@@ -148,8 +232,8 @@ impl Proxy {
         client: &mut Client,
         call: Deferred,
     ) -> Result<(), Status> {
-        let Deferred { stream, deadline_ns, namespace, hash, command, reply_bytes } = call;
-        let origin = Origin { peer, stream, deadline_ns };
+        let Deferred { stream, method, deadline_ns, namespace, hash, command, reply_bytes } = call;
+        let origin = Origin { peer, stream, method, deadline_ns, whose: Whose::Call };
         if deadline_ns != 0 && deadline_ns <= lane.now_ns {
             return Err(status::expired());
         }
@@ -157,7 +241,7 @@ impl Proxy {
         if owner != lane.shard {
             return self.send(lane, client, origin, owner, origin.errand(namespace, hash, command, reply_bytes));
         }
-        let backend = self.keyvalue_backend(namespace).map_err(status::from_failure)?;
+        let backend = self.backend(namespace, method).map_err(status::from_failure)?;
         let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
         match execute(&mut self.backends, backend, &context, &command.view()).map_err(status::from_failure)? {
             // It has grown meanwhile.
@@ -165,18 +249,18 @@ impl Proxy {
                 let reply_bytes = view::get_response_bytes(value);
                 client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
             }
-            reply => keyvalue::answer(&mut client.connection, stream, reply),
+            reply => services::answer(&mut client.connection, stream, method, reply),
         }
         Ok(())
     }
 
-    fn keyvalue_backend(&self, namespace: u16) -> Result<usize, Failure> {
-        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.keyvalue);
+    pub(crate) fn backend(&self, namespace: u16, method: MethodId) -> Result<usize, Failure> {
+        let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.slot(group(method)));
         backend.ok_or_else(|| Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"))
     }
 
     /// Parks the call and sends its command to the key's owner.
-    fn send(
+    pub(crate) fn send(
         &mut self,
         lane: &mut Lane<'_>,
         client: &mut Client,
@@ -184,7 +268,7 @@ impl Proxy {
         owner: u32,
         mut errand: Errand,
     ) -> Result<(), Status> {
-        let Origin { peer, stream, .. } = origin;
+        let Origin { peer, stream, method, whose, .. } = origin;
         // Calls that were reset still wait there: no connection fills the queues of all with those.
         let waiting_max = self.registry.limits.streams_per_connection_max;
         if client.parked >= waiting_max {
@@ -193,8 +277,10 @@ impl Proxy {
         }
         let calls_max = self.registry.limits.calls_per_shard_max;
         let charged_bytes = errand.command.bytes() + errand.reply_bytes_max;
-        let call =
-            self.calls.insert(Parked { peer, stream, charged_bytes }).map_err(|_| status::too_many_calls(calls_max))?;
+        let call = self
+            .calls
+            .insert(Parked { peer, stream, method, whose, charged_bytes })
+            .map_err(|_| status::too_many_calls(calls_max))?;
         errand.call = call.to_bits();
         if lane.mesh.send(owner, Parcel::Command(errand)).is_err() {
             self.calls.remove(call);
@@ -212,16 +298,18 @@ impl Proxy {
         client.connection.discharge(parked.charged_bytes);
         client.parked = client.parked.saturating_sub(1);
         match outcome {
+            outcome if parked.whose != Whose::Call => self.part_came(client, parked.whose, outcome),
             Outcome::Done(reply) => {
                 if let OwnedReply::Get(value) = &reply {
                     client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
                 }
-                keyvalue::answer(&mut client.connection, parked.stream, reply.view());
+                services::answer(&mut client.connection, parked.stream, parked.method, reply.view());
             }
             Outcome::Failed(failure) => client.connection.finish(parked.stream, &status::from_failure(failure), &[]),
             Outcome::TooLong(errand, reply_bytes) => {
                 client.learn_reply_bytes(reply_bytes);
-                let origin = Origin { peer: parked.peer, stream: parked.stream, deadline_ns: errand.deadline_ns };
+                let Parked { peer, stream, method, whose, .. } = parked;
+                let origin = Origin { peer, stream, method, deadline_ns: errand.deadline_ns, whose };
                 if client.connection.is_open(parked.stream) {
                     let Errand { namespace, hash, command, .. } = errand;
                     client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
@@ -232,10 +320,28 @@ impl Proxy {
         self.settle(&mut lane, parked.peer, client);
     }
 
-    /// Executes a command that another shard sent, and sends what came of it back.
+    /// What came of an errand that is not all of its call.
+    #[cold]
+    fn part_came(&mut self, client: &mut Client, whose: Whose, outcome: Outcome) {
+        match whose {
+            Whose::Call => {}
+            Whose::Pull(key) => self.page_came(client, key, outcome),
+        }
+    }
+
+    /// Executes a command that another shard sent, and sends what came of it back; pages wait for their turn.
     pub(crate) fn errand(&mut self, turn: &mut Turn<'_, Self>, from: u32, errand: Errand) {
+        if errand.command.is_page() {
+            return self.desk.ask(from, errand);
+        }
         let call = errand.call;
-        let parcel = Parcel::Reply { call, outcome: self.execute_errand(turn.now_ns, errand) };
+        let outcome = self.execute_errand(turn.now_ns, errand);
+        self.send_back(turn, from, call, outcome);
+    }
+
+    /// Sends what came of an errand back.
+    pub(crate) fn send_back(&mut self, turn: &mut Turn<'_, Self>, from: u32, call: u64, outcome: Outcome) {
+        let parcel = Parcel::Reply { call, outcome };
         if !self.replies_held.is_empty() {
             self.replies_held.push_back((from, parcel));
         } else if let Err(parcel) = turn.mesh.send(from, parcel) {
@@ -243,12 +349,12 @@ impl Proxy {
         }
     }
 
-    fn execute_errand(&mut self, now_ns: u64, errand: Errand) -> Outcome {
+    pub(crate) fn execute_errand(&mut self, now_ns: u64, errand: Errand) -> Outcome {
         if errand.deadline_ns != 0 && errand.deadline_ns <= now_ns {
             return Outcome::Failed(Failure::new(FailureKind::Expired, status::expired().message));
         }
-        let Errand { namespace, hash, call, reply_bytes_max, .. } = errand;
-        let backend = match self.keyvalue_backend(namespace) {
+        let Errand { method, namespace, hash, call, reply_bytes_max, .. } = errand;
+        let backend = match self.backend(namespace, method) {
             Ok(backend) => backend,
             Err(failure) => return Outcome::Failed(failure),
         };
@@ -263,8 +369,13 @@ impl Proxy {
     }
 }
 
+/// Decodes a call of one reply on a log; `None` when it is another.
+fn decode_log<'a>(call: &'a Call<'_>) -> Option<Result<log::Request<'a>, Status>> {
+    pubsub::decode(call.method, &call.message).or_else(|| stream::decode(call.method, &call.message))
+}
+
 #[inline]
-fn execute<'s>(
+pub(crate) fn execute<'s>(
     backends: &'s mut Instances,
     slot: usize,
     context: &Context,

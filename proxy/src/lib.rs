@@ -1,6 +1,7 @@
 //! How it is wired: configuration, dispatch, services, and the program that runs them.
 #![forbid(unsafe_code)]
 
+mod adopt;
 #[cfg(test)]
 mod alone;
 mod app;
@@ -17,6 +18,9 @@ mod lifetime;
 mod limits;
 pub mod listeners;
 pub mod logging;
+#[cfg(test)]
+mod pair;
+mod pull;
 mod registry;
 mod run;
 mod services;

@@ -1,6 +1,10 @@
 //! Every bound of the proxy that nobody needs to turn, with the relations between them asserted at compile time.
 
-use prism_proto::limits::{FRAME_BYTES_MAX, HEADER_BYTES_PER_EFFORT, Limits, SECOND_NS, STREAM_WINDOW_BYTES};
+use prism_backends::limits::SCAN_WORK_PER_PAGE;
+use prism_proto::limits::{
+    FRAME_BYTES_MAX, HEADER_BYTES_PER_EFFORT, Limits, SECOND_NS, SMALL_REPLY_BYTES, STREAM_WINDOW_BYTES,
+    UNSENT_BYTES_MAX,
+};
 
 /// How often connections are looked at: for their age, for what they could give back, and for passed deadlines.
 pub(crate) const UPKEEP_INTERVAL_NS: u64 = 10_000_000;
@@ -32,6 +36,15 @@ pub(crate) const INPUT_BYTES_PER_UNIT: usize = 1_024;
 pub(crate) const OUTPUT_BYTES_PER_UNIT: usize = 512;
 /// Bytes that a connection may have left over before it is no longer read.
 pub(crate) const LEFT_OVER_BYTES_MAX: usize = 64 << 10;
+/// How long a connection is read into long buffers after its last large message.
+pub(crate) const LONG_READ_NS: u64 = 100_000_000;
+/// Bytes of one page of a call that is answered page by page, but for a single entry that is longer.
+pub(crate) const PAGE_BYTES_MAX: usize = 32 << 10;
+/// What a shard does in one turn for all pages together, before it looks for other work: entries and buckets looked at,
+/// and [`PULL_BYTES_PER_WORK`]. It may be exceeded by one page.
+pub(crate) const PULL_WORK_PER_TURN_MAX: usize = 256;
+/// Bytes of a page that count as one unit of that work.
+pub(crate) const PULL_BYTES_PER_WORK: usize = 256;
 /// Handshakes under way, at most, before those that are over are forgotten early.
 pub(crate) const HANDSHAKES_MIN: usize = 1_024;
 
@@ -47,5 +60,11 @@ const _: () = {
     // One frame can always be dealt with, and a message takes few turns.
     assert!(SHARE_UNITS * INPUT_BYTES_PER_UNIT >= 8 * FRAME_BYTES_MAX);
     assert!(Limits::DEFAULT.message_bytes_max <= 16 * SHARE_UNITS * INPUT_BYTES_PER_UNIT);
+    // A turn has room for a page.
+    assert!(
+        PULL_WORK_PER_TURN_MAX >= SCAN_WORK_PER_PAGE && PAGE_BYTES_MAX <= PULL_WORK_PER_TURN_MAX * PULL_BYTES_PER_WORK
+    );
+    // A page is no more than what a connection may have on its way.
+    assert!(SMALL_REPLY_BYTES <= PAGE_BYTES_MAX && PAGE_BYTES_MAX < UNSENT_BYTES_MAX);
     assert!(LEFT_OVER_BYTES_MAX >= 2 * FRAME_BYTES_MAX);
 };

@@ -7,17 +7,27 @@ use std::collections::HashMap;
 
 use prism_proto::limits::Limits;
 
-use crate::config::{Backend, Effective, Group};
+use crate::config::{Backend, Bounds, Effective, Group};
 
 /// A namespace that a request may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Namespace {
     /// Its name.
     pub name: String,
-    /// Slot of the backend of the key-value interfaces, if there is one.
-    pub keyvalue: Option<usize>,
+    /// Slots of the backends of each [`Group`] by its index, where there is one.
+    slots: [Option<usize>; 4],
     /// The backend's name, for error messages.
     pub backend: String,
+    /// Its own bounds in a memstore.
+    pub bounds: Bounds,
+}
+
+impl Namespace {
+    /// Slot of the backend that serves `group`.
+    #[inline]
+    pub(crate) fn slot(&self, group: Group) -> Option<usize> {
+        self.slots[group.index()]
+    }
 }
 
 /// Limits, namespaces and backends in force.
@@ -52,8 +62,9 @@ impl Registry {
             let named = keyvalue.or_else(|| declared.backends.iter().flatten().next().copied());
             let namespace = Namespace {
                 name: declared.name.clone(),
-                keyvalue: keyvalue.map(|index| slots[index]),
+                slots: declared.backends.map(|backend| backend.map(|index| slots[index])),
                 backend: named.map_or_else(String::new, |index| config.backends[index].name.clone()),
+                bounds: declared.bounds,
             };
             registry.place_namespace(namespace);
         }

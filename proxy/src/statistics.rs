@@ -1,5 +1,6 @@
 //! What a shard of the proxy counts beside what its runtime does, and the lines that say it.
 
+use prism_backends::memstore;
 use prism_proto::h2::server::{Count, Counts};
 use prism_shard::{CounterText, Counters, Statistics};
 
@@ -9,16 +10,35 @@ const SHARES_USED_UP: CounterText =
 /// Calls refused for their connection's sake.
 const CALLS_OVER_SHARE: CounterText =
     ("calls_over_share", "Calls refused because as many of their connection waited for other shards already.");
+/// Pages of streamed answers.
+const PAGES: CounterText = ("pages", "Pages made of what is streamed: of scans and the like.");
+/// The most that was ever done for pages in one turn.
+const PULL_WORK_MOST: CounterText =
+    ("pull_work_most", "The most work that was ever done in one turn for pages, in entries and the like.");
+
+/// What the memstores of a shard hold and have done, in the order of [`set_memory`].
+const MEMORY: [CounterText; 7] = [
+    ("memstore_keys", "Keys held by the memstores, those included that have expired and are not collected yet."),
+    ("memstore_expiring", "Of these, keys with a time to live."),
+    ("memstore_bytes", "Bytes that count against the memstores' memory_bytes_max."),
+    ("memstore_expired", "Keys collected because their time to live was over."),
+    ("memstore_expiry_backlog", "Timers of keys that are due and not taken in hand yet; some are only due soon."),
+    ("memstore_rejected", "Writes refused because a memstore was full."),
+    ("memstore_evicted", "Keys dropped to make room for others."),
+];
 
 const COUNT: usize = Count::TEXTS.len();
 
 /// The index of each counter that is not of the engine.
 pub(crate) const SHARES_USED_UP_AT: usize = COUNT;
 pub(crate) const CALLS_OVER_SHARE_AT: usize = COUNT + 1;
+pub(crate) const PAGES_AT: usize = COUNT + 2;
+pub(crate) const PULL_WORK_MOST_AT: usize = COUNT + 3;
+const MEMORY_AT: usize = COUNT + 4;
 
 /// Everything that the proxy counts on each shard: first what the engine counts, in its order.
 pub(crate) const COUNTERS: &[CounterText] = &{
-    let mut all = [("", ""); COUNT + 2];
+    let mut all = [("", ""); MEMORY_AT + MEMORY.len()];
     let mut index = 0;
     while index < COUNT {
         all[index] = Count::TEXTS[index];
@@ -26,8 +46,24 @@ pub(crate) const COUNTERS: &[CounterText] = &{
     }
     all[SHARES_USED_UP_AT] = SHARES_USED_UP;
     all[CALLS_OVER_SHARE_AT] = CALLS_OVER_SHARE;
+    all[PAGES_AT] = PAGES;
+    all[PULL_WORK_MOST_AT] = PULL_WORK_MOST;
+    let mut index = 0;
+    while index < MEMORY.len() {
+        all[MEMORY_AT + index] = MEMORY[index];
+        index += 1;
+    }
     all
 };
+
+/// Says what the memstores of the shard hold and have done.
+pub(crate) fn set_memory(counters: &mut Counters, memory: &memstore::Counters) {
+    let memstore::Counters { keys, expiring, memory_bytes, expired, backlog, rejected, evictions, .. } = *memory;
+    let values = [keys, expiring, memory_bytes as u64, expired, backlog, rejected, evictions];
+    for (index, value) in values.into_iter().enumerate() {
+        counters.set_own(MEMORY_AT + index, value);
+    }
+}
 
 /// Adds what a connection has counted.
 #[cold]

@@ -10,6 +10,7 @@ pub(crate) fn from_failure(failure: Failure) -> Status {
         FailureKind::Invalid => Code::InvalidArgument,
         FailureKind::Exhausted => Code::ResourceExhausted,
         FailureKind::Precondition => Code::FailedPrecondition,
+        FailureKind::OutOfRange => Code::OutOfRange,
         FailureKind::Unsupported => Code::Unimplemented,
         FailureKind::Unavailable => Code::Unavailable,
         FailureKind::Expired => Code::DeadlineExceeded,

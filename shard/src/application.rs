@@ -41,6 +41,8 @@ pub struct Turn<'t, A: Application> {
     pub counters: &'t mut Counters,
     /// The time at the start of the turn, as [`crate::now_ns`] gives it.
     pub now_ns: u64,
+    /// The time of day at the start of the turn, in milliseconds since the epoch. It goes back when it is set back.
+    pub unix_ms: u64,
     /// This shard.
     pub shard: u32,
     /// How many there are.

@@ -122,6 +122,15 @@ impl Counters {
         add(&self.0.own[index], amount);
     }
 
+    /// Sets the application's counter at `index`, one that says what is and not what has been.
+    ///
+    /// # Panics
+    /// When there is no such counter.
+    #[inline]
+    pub fn set_own(&mut self, index: usize, value: u64) {
+        self.0.own[index].store(value, Ordering::Relaxed);
+    }
+
     /// What stands there now.
     #[must_use]
     pub fn get(&self, counter: Counter) -> u64 {
@@ -168,7 +177,9 @@ mod tests {
         counters.add(Counter::Turns, 3);
         counters.add(Counter::Timers, 1);
         counters.add(Counter::Turns, 4);
-        counters.add_own(1, 2);
+        counters.set_own(1, 7);
+        counters.set_own(1, 1);
+        counters.add_own(1, 1);
         let snapshot = cells.snapshot();
         assert_eq!((snapshot.get(Counter::Turns), snapshot.get(Counter::Timers)), (7, 1));
         assert_eq!((counters.get(Counter::Turns), snapshot.get(Counter::Sends)), (7, 0));

@@ -26,6 +26,8 @@ mod ring;
 pub mod route;
 mod shard;
 mod shared;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod slab;
 mod spsc;
 mod sync;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::accept::Acceptor;
 use crate::application::{Application, Turn};
 use crate::buffers::Buffers;
-use crate::clock::now_ns;
+use crate::clock::{epoch_ns, now_ns};
 use crate::counters::{Counter, Counters};
 use crate::limits::{CALLS_AGAIN_PER_TURN_MAX, STOP_NS_MAX, TICK_NS};
 use crate::mesh::Mesh;
@@ -27,6 +27,7 @@ macro_rules! turn {
             timers: &mut $shard.timers,
             counters: &mut $shard.parts.counters,
             now_ns: $shard.now_ns,
+            unix_ms: $shard.unix_ms,
             shard: $shard.parts.index,
             shards: $shard.parts.shared.shards(),
         }
@@ -42,6 +43,7 @@ pub(crate) struct Parts<A: Application> {
     pub(crate) index: u32,
     pub(crate) ring: Ring,
     pub(crate) buffers: Buffers,
+    pub(crate) long_buffers: Buffers,
     pub(crate) peers: Peers<A::Machine>,
     pub(crate) mesh: Mesh<A::Parcel>,
     pub(crate) counters: Counters,
@@ -59,6 +61,9 @@ pub(crate) struct Shard<A: Application> {
     timers: Timers,
     completions: Vec<Completion>,
     now_ns: u64,
+    unix_ms: u64,
+    /// See [`epoch_ns`]; as of the start of the tick.
+    epoch_ns: u64,
     draining: bool,
     /// Whether something has happened to the listeners or to the room for connections; set at every tick as well,
     /// because other shards' connections close unheard.
@@ -77,6 +82,8 @@ impl<A: Application> Shard<A> {
             timers: Timers::new(),
             completions: Vec::new(),
             now_ns: now_ns(),
+            unix_ms: 0,
+            epoch_ns: 0,
             draining: false,
             look_at_acceptor: true,
             has_more: false,
@@ -88,6 +95,7 @@ impl<A: Application> Shard<A> {
     pub(crate) fn run_tick(&mut self) -> io::Result<bool> {
         let tick_end_ns = now_ns() + TICK_NS;
         self.look_at_acceptor = true;
+        self.epoch_ns = epoch_ns();
         loop {
             self.turn();
             if self.is_to_stop() {
@@ -104,6 +112,7 @@ impl<A: Application> Shard<A> {
     /// Everything but the wait.
     fn turn(&mut self) {
         self.now_ns = now_ns();
+        self.unix_ms = (self.epoch_ns + self.now_ns) / 1_000_000;
         // Those that had more to do than their share come after what is new, and before what they ask for now.
         let again = self.parts.peers.again().min(CALLS_AGAIN_PER_TURN_MAX);
         self.work_completions();

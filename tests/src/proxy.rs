@@ -178,7 +178,7 @@ pub fn waited_for_core(schedstat: &Path) -> Duration {
 /// `... INFO statistics shard=0 counters="turns=12 enters=4"`.
 fn counters_line(line: &str) -> Option<Vec<(String, u64)>> {
     let (_, counters) = line.split_once(" statistics shard=")?.1.split_once(" counters=")?;
-    let pairs = counters.trim_matches('"').split(' ').map(|pair| {
+    let pairs = counters.trim_matches('"').split_whitespace().map(|pair| {
         let (name, value) = pair.split_once('=')?;
         Some((name.to_owned(), value.parse().ok()?))
     });
@@ -205,6 +205,7 @@ mod tests {
     fn a_line_of_statistics_is_understood() {
         let line = "2026-01-01T00:00:00Z  INFO statistics shard=1 counters=\"turns=12 sends=4\"";
         assert_eq!(counters_line(line), Some(vec![("turns".to_owned(), 12), ("sends".to_owned(), 4)]));
+        assert_eq!(counters_line("INFO statistics shard=0 counters=\"\""), Some(vec![]), "it has not counted yet");
         assert_eq!(counters_line("INFO draining"), None);
     }
 

@@ -11,7 +11,7 @@ use prism_proto::h2::{Call, Event};
 use prism_proto::method::id;
 use prism_proto::view::{self, GetView, SetView};
 
-pub use requests::Requests;
+pub use requests::{Habit, Requests};
 
 /// Calls that arrive in one read, as from a client that keeps so many in flight.
 pub const CALLS_PER_BATCH: usize = 100;
@@ -47,9 +47,9 @@ impl Steady {
         steady
     }
 
-    /// From now on each call has a time-out that differs from the last ones, as with grpc-go.
-    pub fn set_timeouts(&mut self) {
-        self.requests.has_timeouts = true;
+    /// From now on the client has this habit.
+    pub fn set_habit(&mut self, habit: Habit) {
+        self.requests.habit = habit;
         self.gets(10);
     }
 

@@ -4,7 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use prism_tests::steady::{CALLS_PER_BATCH, Steady};
+use prism_tests::steady::{CALLS_PER_BATCH, Habit, Steady};
 
 struct Counting;
 
@@ -66,14 +66,16 @@ fn a_steady_get_allocates_nothing() {
 }
 
 #[test]
-fn a_steady_get_with_another_timeout_each_time_allocates_nothing() {
-    let mut steady = Steady::new();
-    steady.set_timeouts();
-    let requests = steady.prepare_gets(BATCHES);
-    let mut found = 0;
-    let count = allocations(|| found = requests.iter().map(|batch| steady.serve(batch)).sum());
-    assert_eq!(found, BATCHES * CALLS_PER_BATCH, "every key is there");
-    assert_eq!(count, 0, "allocations in {found} calls");
+fn a_steady_get_of_a_client_with_other_habits_allocates_nothing() {
+    for habit in [Habit::Timeouts, Habit::HeadersFirst] {
+        let mut steady = Steady::new();
+        steady.set_habit(habit);
+        let requests = steady.prepare_gets(BATCHES);
+        let mut found = 0;
+        let count = allocations(|| found = requests.iter().map(|batch| steady.serve(batch)).sum());
+        assert_eq!(found, BATCHES * CALLS_PER_BATCH, "every key is there");
+        assert_eq!(count, 0, "allocations in {found} calls: {habit:?}");
+    }
 }
 
 #[test]

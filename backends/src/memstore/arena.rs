@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
-use super::record::{Draft, Record, next_free, plain_value, write_free};
+use super::record::{Draft, Expiry, Record, next_free, plain_value, set_expiry, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
 
@@ -102,6 +102,59 @@ impl Arena {
         draft.write(&mut self.data[reference.page()][reference.offset()..], is_alone);
     }
 
+    /// Has the record at `reference` expire; returns where it is now. Nothing has happened when this fails.
+    pub(super) fn set_expiry(
+        &mut self,
+        budget: &mut Budget,
+        reference: Reference,
+        expiry: Expiry,
+    ) -> Result<Reference, Shortage> {
+        let record = self.record(reference);
+        let (namespace, place, gains) = (record.namespace(), record.place(), record.expiry().is_none());
+        let class = self.pages[reference.page()].class;
+        if class != ALONE && gains {
+            let expiry = Some(expiry);
+            let bytes = Draft { namespace, place, key: record.key(), value: record.value(), expiry }.bytes();
+            if bytes > CLASS_BYTES[usize::from(class)] {
+                return self.rewrite(budget, reference, bytes, expiry);
+            }
+        }
+        set_expiry(&mut self.data[reference.page()][reference.offset()..], Some(expiry));
+        Ok(reference)
+    }
+
+    /// The record at `reference` expires no more. It stays in its slot, even if a smaller one would do: so this cannot
+    /// fail.
+    pub(super) fn remove_expiry(&mut self, reference: Reference) {
+        set_expiry(&mut self.data[reference.page()][reference.offset()..], None);
+    }
+
+    /// The timer of the record at `reference`, which expires, has another number now.
+    pub(super) fn set_timer(&mut self, reference: Reference, timer: u32) {
+        let slot = &mut self.data[reference.page()][reference.offset()..];
+        let expiry = Record::new(slot).expiry().map(|expiry| Expiry { timer, ..expiry });
+        set_expiry(slot, expiry);
+    }
+
+    /// Moves a record to a larger slot, with another expiry.
+    fn rewrite(
+        &mut self,
+        budget: &mut Budget,
+        old: Reference,
+        bytes: usize,
+        expiry: Option<Expiry>,
+    ) -> Result<Reference, Shortage> {
+        let new = self.allocate(budget, bytes)?;
+        // Another class, so another page.
+        let source = std::mem::take(&mut self.data[old.page()]);
+        let record = Record::new(&source[old.offset()..]);
+        let (namespace, place) = (record.namespace(), record.place());
+        self.write(new, &Draft { namespace, place, key: record.key(), value: record.value(), expiry });
+        self.data[old.page()] = source;
+        self.free(budget, old);
+        Ok(new)
+    }
+
     /// A place for a new record.
     pub(super) fn allocate(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {
         let Some(class) = class_of(bytes) else { return self.allocate_alone(budget, bytes) };
@@ -130,6 +183,34 @@ impl Arena {
         let new = self.allocate(budget, bytes)?;
         self.free(budget, old);
         Ok(new)
+    }
+
+    /// Makes `record`, which was adopted and is long, the record in place of the one at `old`; returns where it is.
+    /// What `record` holds then is the memory of the old one, when that was long too. Nothing has happened when this
+    /// fails.
+    pub(super) fn adopt(
+        &mut self,
+        budget: &mut Budget,
+        old: Reference,
+        record: &mut Vec<u8>,
+    ) -> Result<Reference, Shortage> {
+        let needed_bytes = record.capacity() + ALLOCATION_BYTES;
+        let place = &mut self.data[old.page()];
+        if self.pages[old.page()].class == ALONE {
+            let released_bytes = place.capacity() + ALLOCATION_BYTES;
+            if !budget.allows(needed_bytes, released_bytes) {
+                return Err(Shortage::Memory);
+            }
+            budget.give(released_bytes);
+            budget.take(needed_bytes)?;
+            std::mem::swap(place, record);
+            return Ok(old);
+        }
+        self.reserve_number(budget)?;
+        budget.take(needed_bytes)?;
+        let number = self.add(std::mem::take(record), ALONE);
+        self.free(budget, old);
+        Ok(Reference::new(number, 0))
     }
 
     fn allocate_alone(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {

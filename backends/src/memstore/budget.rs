@@ -37,6 +37,22 @@ impl Budget {
         bytes <= self.bytes_max.saturating_sub(self.used_bytes - released_bytes)
     }
 
+    /// Bytes that may still be taken.
+    pub(super) fn room_bytes(&self) -> usize {
+        self.bytes_max - self.used_bytes.min(self.bytes_max)
+    }
+
+    /// Lowers the bound, so that at most `room_bytes` more can be taken; returns it as it was, for [`Self::widen`].
+    pub(super) fn narrow(&mut self, room_bytes: usize) -> usize {
+        let narrowed = self.bytes_max.min(self.used_bytes.saturating_add(room_bytes));
+        std::mem::replace(&mut self.bytes_max, narrowed)
+    }
+
+    /// Sets the bound again that was in force before [`Self::narrow`].
+    pub(super) fn widen(&mut self, bytes_max: usize) {
+        self.bytes_max = bytes_max;
+    }
+
     /// Counts `bytes` that are about to be allocated.
     pub(super) fn take(&mut self, bytes: usize) -> Result<(), Shortage> {
         if !self.allows(bytes, 0) {

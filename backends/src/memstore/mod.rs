@@ -4,37 +4,47 @@
 //! arena (see `arena.rs`). No operation does work that grows with the number of keys, but for the doubling of three
 //! lists: directory and segments copy about 30 bytes for each thousand keys, pages 40 bytes for each 64 KiB of records.
 //!
+//! Beside the keys it holds logs (see `log/`), which take at most half of its memory: topics and streams.
+//!
 //! Everything held is counted before it is allocated, so the memory bound holds at all times; at the bound a write
 //! first collects what has expired and compacts a sparse page, and then is refused.
 //!
-//! An expired key is invisible from its moment on, whatever has been collected. Collecting is a sweep through the
-//! tables (see `sweep.rs`) and not a timer for each key: it costs no memory for each key, and a timer that was set for
-//! an earlier value cannot take away a later one.
+//! An expired key is invisible from its moment on, whatever has been collected. A timer for each key that expires (see
+//! `wheel.rs`) has it collected in time, with work that depends on what expires and not on what is there.
 
+mod adopt;
 mod arena;
 mod bucket;
 mod budget;
 mod class;
+mod expiry;
+mod log;
+mod logs;
 mod place;
 mod record;
+mod scan;
 mod segment;
-mod sweep;
 mod table;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
+mod ttl;
+mod wheel;
 mod word;
 mod write;
 
 use std::ops::Range;
 
-use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply};
+use crate::limits::{LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
+use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, PlacedSet, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
+use log::Logs;
+pub use log::{Appended, Bounds, Page, Records, Retention};
 use place::Place;
-use sweep::Sweep;
 pub use table::Growth;
 use table::{Found, Table};
+use wheel::Wheel;
 use word::Reference;
 
 /// What one shard's store is to be.
@@ -61,10 +71,38 @@ pub struct Counters {
     pub memory_bytes_max: usize,
     /// Expired keys collected since the start.
     pub expired: u64,
+    /// Timers that were due and are not taken in hand yet; some among them are only due soon.
+    pub backlog: u64,
     /// Writes refused since the start.
     pub rejected: u64,
     /// Keys evicted since the start; none yet, for the policy is to refuse.
     pub evictions: u64,
+    /// Logs held.
+    pub logs: u64,
+    /// Bytes held by logs, which are part of `memory_bytes`.
+    pub log_bytes: usize,
+    /// The bound on them.
+    pub log_bytes_max: usize,
+}
+
+impl Counters {
+    /// Those of two stores together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            keys: self.keys + other.keys,
+            expiring: self.expiring + other.expiring,
+            memory_bytes: self.memory_bytes + other.memory_bytes,
+            memory_bytes_max: self.memory_bytes_max.saturating_add(other.memory_bytes_max),
+            expired: self.expired + other.expired,
+            backlog: self.backlog + other.backlog,
+            rejected: self.rejected + other.rejected,
+            evictions: self.evictions + other.evictions,
+            logs: self.logs + other.logs,
+            log_bytes: self.log_bytes + other.log_bytes,
+            log_bytes_max: self.log_bytes_max.saturating_add(other.log_bytes_max),
+        }
+    }
 }
 
 /// The store of one shard.
@@ -73,9 +111,14 @@ pub struct MemStore {
     name: String,
     tables: Vec<Table>,
     arena: Arena,
+    logs: Logs,
+    /// What was read of a log last; its memory serves the next read.
+    log_page: Page,
     budget: Budget,
-    sweep: Sweep,
+    wheel: Wheel,
     counters: Counters,
+    /// The page of the last scan, whose memory serves the next.
+    page: ScanPage,
 }
 
 impl MemStore {
@@ -86,11 +129,17 @@ impl MemStore {
         // A bound too small for this leaves room for nothing, and every write will say so.
         let _ = budget.take(tables.len() * size_of::<Table>());
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
-        Self { name: config.name, tables, arena: Arena::new(), budget, sweep: Sweep::new(), counters }
+        let mut logs = Logs::new(config.memory_bytes_max / 2);
+        logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
+        let (arena, wheel) = (Arena::new(), Wheel::new());
+        let (log_page, page) = (Page::default(), ScanPage::default());
+        Self { name: config.name, tables, arena, logs, log_page, budget, wheel, counters, page }
     }
 
-    /// Serves at least this many namespaces from now on; those that are there keep their keys.
+    /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
+    /// of each log what [`Retention::DEFAULT`] says.
     pub fn extend_namespaces(&mut self, namespaces: u16) {
+        self.logs.extend_namespaces(&mut self.budget, namespaces);
         while self.tables.len() < usize::from(namespaces) {
             let _ = self.budget.take(size_of::<Table>());
             self.tables.push(Table::new());
@@ -99,7 +148,14 @@ impl MemStore {
 
     /// What it holds and has done.
     pub fn counters(&self) -> Counters {
-        Counters { memory_bytes: self.budget.used_bytes(), ..self.counters }
+        Counters {
+            memory_bytes: self.budget.used_bytes(),
+            expiring: self.wheel.timers() as u64,
+            logs: self.logs.count() as u64,
+            log_bytes: self.logs.held_bytes(),
+            log_bytes_max: self.logs.bytes_max(),
+            ..self.counters
+        }
     }
 
     /// What growing its tables has cost.
@@ -118,13 +174,13 @@ impl MemStore {
     #[inline(never)]
     fn remove(&mut self, namespace: u16, found: Found) {
         let table = &mut self.tables[usize::from(namespace)];
-        let word = table.word(found);
-        if table.remove(found) {
-            self.sweep.moved_in(namespace, found.segment);
+        let reference = table.word(found).reference();
+        table.remove(found);
+        if let Some(expiry) = self.arena.record(reference).expiry() {
+            self.cancel(expiry.timer);
         }
-        self.arena.free(&mut self.budget, word.reference());
+        self.arena.free(&mut self.budget, reference);
         self.counters.keys -= 1;
-        self.counters.expiring -= u64::from(word.expires());
     }
 
     /// Removes an entry that has expired.
@@ -163,12 +219,18 @@ impl MemStore {
         Some(self.arena.record(word.reference()).value())
     }
 
-    fn delete(&mut self, context: &Context, key: &[u8]) -> bool {
-        let Some((found, reference)) = self.lookup(context, key) else { return false };
+    /// The key's entry and record, unless it has expired; then it is collected.
+    fn live(&mut self, context: &Context, key: &[u8]) -> Option<(Found, Reference)> {
+        let (found, reference) = self.lookup(context, key)?;
         if self.arena.record(reference).is_expired(context.now_ns) {
             self.collect(context.namespace, found);
-            return false;
+            return None;
         }
+        Some((found, reference))
+    }
+
+    fn delete(&mut self, context: &Context, key: &[u8]) -> bool {
+        let Some((found, _)) = self.live(context, key) else { return false };
         self.remove(context.namespace, found);
         true
     }
@@ -182,25 +244,57 @@ impl MemStore {
 
 impl Backend for MemStore {
     fn interfaces(&self) -> Interfaces {
-        Interfaces { keyvalue_basic: true }
+        Interfaces {
+            keyvalue_basic: true,
+            keyvalue_scan: true,
+            keyvalue_ttl: true,
+            pubsub_basic: true,
+            stream_basic: true,
+        }
     }
 
+    /// Gets are told apart first, so that they cost little more than their look-up.
+    #[inline]
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         if usize::from(context.namespace) >= self.tables.len() {
             return Execution::Failed(self.unknown_namespace(context.namespace));
         }
         match *command {
             Command::Get { key } => Execution::Done(Reply::Get(self.get(context, key))),
-            Command::Exists { key } => Execution::Done(Reply::Exists(self.get(context, key).is_some())),
-            Command::Delete { key } => Execution::Done(Reply::Delete(self.delete(context, key))),
-            Command::Set { key, value, ttl_seconds } => match self.set(context, key, value, ttl_seconds) {
-                Ok(()) => Execution::Done(Reply::Set),
-                Err(failure) => Execution::Failed(failure),
-            },
+            _ => self.execute_other(context, command),
         }
     }
 
+    fn adopt(&mut self, context: &Context, set: &PlacedSet, message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
+        self.adopt(context, set, message)
+    }
+
     fn tend(&mut self, now_ns: u64) -> bool {
-        self.sweep_when_due(now_ns)
+        self.forget_long_page();
+        self.log_page.shrink(LOG_PAGE_BYTES_KEPT);
+        self.collect_expired(now_ns, TIMERS_PER_TEND);
+        self.logs.tend(&mut self.budget, now_ns) | (self.counters.backlog > 0)
+    }
+}
+
+impl MemStore {
+    /// Executes any command in a namespace that is there.
+    #[inline(never)]
+    fn execute_other<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
+        let done = match *command {
+            Command::Get { key } => Ok(Reply::Get(self.get(context, key))),
+            Command::Exists { key } => Ok(Reply::Exists(self.get(context, key).is_some())),
+            Command::Delete { key } => Ok(Reply::Delete(self.delete(context, key))),
+            Command::Set { key, value, ttl_seconds } => self.set(context, key, value, ttl_seconds).map(|()| Reply::Set),
+            Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
+            Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
+            Command::Persist { key } => Ok(Reply::Persist(self.persist(context, key))),
+            Command::Scan(scan) => Ok(Reply::Scan(self.scan(context, &scan))),
+            Command::Log { topic, ref command } => return self.execute_log(context, topic, command),
+        };
+        match done {
+            Ok(reply) => Execution::Done(reply),
+            Err(failure) => Execution::Failed(failure),
+        }
     }
 }

@@ -32,6 +32,18 @@ impl Place {
         self.prefix << SEGMENT_BUCKETS.ilog2() | self.home as u32
     }
 
+    /// How far a scan is when it comes to this place: it walks home after home, each in the order of prefixes.
+    #[inline]
+    pub(super) fn step(self) -> u32 {
+        (self.home as u32) << PREFIX_BITS | self.prefix
+    }
+
+    /// The inverse of [`Self::step`], below `1 << PLACE_BITS`.
+    #[inline]
+    pub(super) fn at_step(step: u32) -> Self {
+        Self { prefix: step & ((1 << PREFIX_BITS) - 1), home: (step >> PREFIX_BITS) as usize & (SEGMENT_BUCKETS - 1) }
+    }
+
     /// The inverse of [`Self::pack`].
     #[inline]
     pub(super) fn unpack(packed: u32) -> Self {
@@ -82,6 +94,7 @@ mod tests {
     fn a_packed_place_comes_back() {
         let place = Place::of(0x1234_5678_9abc_def0);
         assert_eq!(Place::unpack(place.pack()), place);
-        assert!(place.pack() < 1 << PLACE_BITS);
+        assert_eq!(Place::at_step(place.step()), place);
+        assert!(place.pack() < 1 << PLACE_BITS && place.step() < 1 << PLACE_BITS);
     }
 }

@@ -106,19 +106,16 @@ impl Segment {
         true
     }
 
-    /// Removes the entry at `position` and restores the invariant; returns whether other entries came nearer to their
-    /// homes for that.
-    pub(super) fn remove(&mut self, mut position: Position) -> bool {
-        let mut has_pulled = false;
+    /// Removes the entry at `position` and restores the invariant.
+    pub(super) fn remove(&mut self, mut position: Position) {
         loop {
             let bucket = &mut self.buckets[position.bucket];
             let was_full = bucket.is_full();
             bucket.remove(position.slot);
             if !was_full {
-                return has_pulled;
+                return;
             }
-            let Some((follower, steps)) = self.follower(position.bucket) else { return has_pulled };
-            has_pulled = true;
+            let Some((follower, steps)) = self.follower(position.bucket) else { return };
             let word = self.word(follower).nearer(steps);
             self.buckets[position.bucket].push(word);
             position = follower;
@@ -174,8 +171,15 @@ impl Segment {
         Some((other, moved))
     }
 
-    /// The entries of one bucket, with their slots.
-    pub(super) fn entries(&self, bucket: usize) -> impl Iterator<Item = (Position, Word)> + '_ {
-        self.buckets[bucket].words().enumerate().map(move |(slot, word)| (Position { bucket, slot }, word))
+    /// Calls `each` for the entries whose home is this bucket, in no order; returns how many buckets it looked at.
+    pub(super) fn homed(&self, home: usize, mut each: impl FnMut(Word)) -> usize {
+        for distance in 0..PROBE_BUCKETS_MAX {
+            let bucket = &self.buckets[(home + distance) & MASK];
+            bucket.words().filter(|word| word.distance() == distance).for_each(&mut each);
+            if !bucket.is_full() {
+                return distance + 1;
+            }
+        }
+        PROBE_BUCKETS_MAX
     }
 }

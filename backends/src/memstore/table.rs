@@ -4,9 +4,9 @@
 //! for each entry of it, and it has about two for each segment; the list of segments is copied as it doubles too. Both
 //! together are 0.1 MiB at 3 million keys, 4 MiB at 100 million.
 //!
-//! Shrinking would merge two segments that differ only in their last bit when both are nearly empty. A scan can walk
-//! the entries in the order of (home bucket, prefix): both are parts of the hash, so the order does not depend on the
-//! table's shape, and a cursor made of the two stays good however many splits come between.
+//! Shrinking would merge two segments that differ only in their last bit when both are nearly empty. A scan walks the
+//! entries in the order of (home bucket, prefix): both are parts of the hash, so the order does not depend on the
+//! table's shape, and a position made of the two stays good however many splits come between.
 
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::place::{PREFIX_BITS, Place};
@@ -20,7 +20,7 @@ const SEGMENT_BYTES: usize = BUCKETS_BYTES + ALLOCATION_BYTES + 64;
 /// Where an entry lies in its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
-    pub(super) segment: usize,
+    segment: usize,
     position: Position,
 }
 
@@ -69,6 +69,16 @@ impl Table {
         self.growth
     }
 
+    /// What the table counts for.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        let list = |capacity: usize, size: usize| if capacity == 0 { 0 } else { capacity * size + ALLOCATION_BYTES };
+        self.segments.len() * SEGMENT_BYTES
+            + list(self.segments.capacity(), size_of::<Segment>())
+            + list(self.directory.capacity(), size_of::<u32>())
+    }
+
+    #[cfg(test)]
     pub(super) fn segments(&self) -> usize {
         self.segments.len()
     }
@@ -103,15 +113,17 @@ impl Table {
         segment.set_word(found.position, segment.word(found.position).relinked(reference, expires));
     }
 
-    /// Removes an entry; returns whether others of its segment moved for that.
-    pub(super) fn remove(&mut self, found: Found) -> bool {
-        self.segments[found.segment].remove(found.position)
+    /// Removes an entry.
+    pub(super) fn remove(&mut self, found: Found) {
+        self.segments[found.segment].remove(found.position);
     }
 
-    /// The entries that lie in one bucket of one segment.
-    pub(super) fn entries(&self, segment: usize, bucket: usize) -> impl Iterator<Item = (Found, Word)> + '_ {
-        let entries = self.segments[segment].entries(bucket);
-        entries.map(move |(position, word)| (Found { segment, position }, word))
+    /// Calls `each` for the entries of the segment at `place` that have its home bucket, in no order. Returns the last
+    /// prefix of that segment, and how many buckets were looked at; nothing when the table has no segment yet.
+    pub(super) fn homed(&self, place: Place, each: impl FnMut(Word)) -> Option<(u32, usize)> {
+        let segment = &self.segments[*self.directory.get(self.index(place))? as usize];
+        let buckets = segment.homed(place.home, each);
+        Some((place.prefix | ((1 << (PREFIX_BITS - segment.depth())) - 1), buckets))
     }
 
     /// Makes sure that [`Self::insert`] succeeds at `place`, with at most one split.

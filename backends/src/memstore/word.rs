@@ -29,6 +29,16 @@ impl Reference {
         Self((page as u64) << OFFSET_BITS | (offset / OFFSET_STEP) as u64)
     }
 
+    /// The reference as a number below 2^35.
+    pub(super) fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The inverse of [`Self::to_bits`].
+    pub(super) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     #[inline]
     pub(super) fn page(self) -> usize {
         (self.0 >> OFFSET_BITS) as usize

@@ -3,10 +3,10 @@
 use super::MemStore;
 use super::budget::Shortage;
 use super::place::Place;
-use super::record::Draft;
-use crate::limits::{KEY_BYTES_MAX, PAGE_BYTES, RECLAIM_ATTEMPTS, RECLAIM_BUCKETS, VALUE_BYTES_MAX};
+use super::record::{Draft, Expiry};
+use super::ttl::expiry_ns;
+use crate::limits::{KEY_BYTES_MAX, PAGE_BYTES, RECLAIM_ATTEMPTS, TIMERS_PER_RECLAIM, VALUE_BYTES_MAX};
 use crate::{Context, Failure, FailureKind};
-use prism_proto::limits::SECOND_NS;
 
 impl MemStore {
     /// Stores a value and its expiry in place of what the key held; that is left as it was when this fails.
@@ -18,95 +18,99 @@ impl MemStore {
         let Ok(ttl_seconds) = u64::try_from(ttl_seconds) else {
             return Err(Failure::new(FailureKind::Invalid, "ttl_seconds is negative"));
         };
-        let expiry_ns = context.now_ns.saturating_add(ttl_seconds.saturating_mul(SECOND_NS));
+        let at_ns = (ttl_seconds > 0).then(|| expiry_ns(context.now_ns, ttl_seconds));
         let draft = Draft {
             namespace: context.namespace,
             place: Place::of(context.hash),
             key,
             value,
-            expiry_ns: (ttl_seconds > 0).then_some(expiry_ns),
+            expiry: at_ns.map(|at_ns| Expiry { at_ns, timer: 0 }),
         };
+        let outcome = self.with_room(context.now_ns, draft.bytes(), |store| store.try_set(context, draft));
+        outcome.map_err(|shortage| self.refuse(shortage, "the value is not stored"))
+    }
+
+    /// Tries what needs up to `bytes` of memory until there is room for it, or none is to be had.
+    pub(super) fn with_room<T>(
+        &mut self,
+        now_ns: u64,
+        bytes: usize,
+        mut attempt: impl FnMut(&mut Self) -> Result<T, Shortage>,
+    ) -> Result<T, Shortage> {
         // A page is first emptied, then given back.
-        let attempts = RECLAIM_ATTEMPTS + 2 * draft.bytes().div_ceil(PAGE_BYTES);
-        let mut outcome = self.try_set(context, &draft);
+        let attempts = RECLAIM_ATTEMPTS + 2 * bytes.div_ceil(PAGE_BYTES);
         for _ in 0..attempts {
-            if outcome != Err(Shortage::Memory) || !self.reclaim(context.now_ns) {
-                break;
+            match attempt(self) {
+                Err(Shortage::Memory) if self.reclaim(now_ns) => {}
+                outcome => return outcome,
             }
-            outcome = self.try_set(context, &draft);
         }
-        outcome.map_err(|shortage| self.refuse(shortage))
+        attempt(self)
     }
 
     /// Stores the draft with the memory that is free.
-    fn try_set(&mut self, context: &Context, draft: &Draft<'_>) -> Result<(), Shortage> {
-        let expires = draft.expiry_ns.is_some();
-        let namespace = usize::from(context.namespace);
-        if let Some((found, old)) = self.lookup(context, draft.key) {
+    fn try_set(&mut self, context: &Context, mut draft: Draft<'_>) -> Result<(), Shortage> {
+        let there = self.lookup(context, draft.key);
+        let old_expiry = there.and_then(|(_, old)| self.arena.record(old).expiry());
+        if let Some(expiry) = draft.expiry.as_mut() {
+            expiry.timer = self.timer_for(old_expiry)?;
+        }
+        let table = &mut self.tables[usize::from(context.namespace)];
+        let reference = if let Some((found, old)) = there {
             // What is left of an expired value is replaced like any other: nobody can tell.
-            let table = &mut self.tables[namespace];
-            let did_expire = table.word(found).expires();
             let reference = if self.arena.fits(old, draft.bytes()) {
                 old
             } else {
                 self.arena.replace(&mut self.budget, old, draft.bytes())?
             };
-            self.arena.write(reference, draft);
-            table.relink(found, reference, expires);
-            self.counters.expiring -= u64::from(did_expire);
+            table.relink(found, reference, draft.expiry.is_some());
+            reference
         } else {
-            let table = &mut self.tables[namespace];
-            let segments = table.segments();
-            let room = table.make_room(draft.place, &mut self.budget);
-            if table.segments() != segments {
-                self.sweep.split();
-            }
-            room?;
+            table.make_room(draft.place, &mut self.budget)?;
             let reference = self.arena.allocate(&mut self.budget, draft.bytes())?;
-            self.arena.write(reference, draft);
-            table.insert(draft.place, reference, expires);
+            table.insert(draft.place, reference, draft.expiry.is_some());
             self.counters.keys += 1;
-        }
-        if let Some(expiry_ns) = draft.expiry_ns {
-            self.counters.expiring += 1;
-            self.sweep.expires_at(expiry_ns);
-        }
+            reference
+        };
+        self.arena.write(reference, &draft);
+        self.retime(reference, old_expiry, draft.expiry);
         Ok(())
     }
 
     /// A bounded attempt to free memory; false when there was nothing to be had.
-    fn reclaim(&mut self, now_ns: u64) -> bool {
-        if self.arena.drop_spare(&mut self.budget) {
+    pub(super) fn reclaim(&mut self, now_ns: u64) -> bool {
+        if self.arena.drop_spare(&mut self.budget) || self.wheel.drop_spare(&mut self.budget) {
             return true;
         }
-        let collected = self.collect_expired(now_ns, RECLAIM_BUCKETS);
+        let collected = self.collect_expired(now_ns, TIMERS_PER_RECLAIM);
         // What was collected may lie scattered, of use to no other size, while no page is empty.
         self.arena.drop_spare(&mut self.budget) || self.vacate_page() || collected
     }
 
     /// Moves the records of a sparse page to others, so that its memory serves again.
     fn vacate_page(&mut self) -> bool {
-        let tables = &mut self.tables;
+        let (tables, wheel) = (&mut self.tables, &mut self.wheel);
         self.arena.vacate(&mut self.budget, |record, old, new| {
             let table = &mut tables[usize::from(record.namespace())];
             let found = table.find(record.place(), |reference| (reference == old).then_some(()));
             let (found, ..) = found.expect("a live record is in its table");
-            table.relink(found, new, record.expiry_ns().is_some());
+            table.relink(found, new, record.expiry().is_some());
+            if let Some(expiry) = record.expiry() {
+                wheel.set_reference(expiry.timer, new);
+            }
         })
     }
 
     #[cold]
-    fn refuse(&mut self, shortage: Shortage) -> Failure {
+    pub(super) fn refuse(&mut self, shortage: Shortage, what: &str) -> Failure {
         self.counters.rejected += 1;
         let name = &self.name;
         let sentence = match shortage {
             Shortage::Memory => format!(
-                "the value is not stored: the shard's part of backends.{name}.memory_bytes_max ({} bytes) is in use",
+                "{what}: the shard's part of backends.{name}.memory_bytes_max ({} bytes) is in use",
                 self.budget.bytes_max()
             ),
-            Shortage::Crowded => {
-                format!("the value is not stored: too many keys of backend {name} have the same hash as this one")
-            }
+            Shortage::Crowded => format!("{what}: too many keys of backend {name} have the same hash as this one"),
         };
         Failure::new(FailureKind::Exhausted, sentence)
     }

@@ -5,7 +5,7 @@ use crate::grpc::Prefix;
 use crate::grpc::prefix::PREFIX_BYTES;
 
 /// Appends a prefix and the message that `write` writes.
-pub(crate) fn append_message(out: &mut Vec<u8>, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+pub fn append_message(out: &mut Vec<u8>, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
     let at = out.len();
     out.extend_from_slice(&[0; PREFIX_BYTES]);
     write(out);

@@ -46,5 +46,6 @@ mod outbound;
 pub mod server;
 
 pub use event::{Call, Event, StreamRef};
+pub use framing::append_message;
 pub use input::Input;
 pub use large::LargeBuffers;

@@ -1,4 +1,4 @@
-//! Writes the responses of Set, Get, Delete and Exists: for each its length, and its bytes.
+//! Writes the responses of Set, Get, Delete, Exists and the scans: for each its length, and its bytes.
 //!
 //! Their `error` fields stay empty, and `success` is true: a failure is a gRPC status.
 
@@ -49,12 +49,12 @@ pub fn write_get_response(value: Option<&[u8]>, out: &mut Vec<u8>) {
     }
 }
 
-/// The length of a `DeleteResponse`.
+/// The length of a `DeleteResponse`; an `ExpireResponse` and a `PersistResponse` say what was found in the same place.
 pub const fn delete_response_bytes(found: bool) -> usize {
     if found { FIRST_TRUE.len() + FOUND_TRUE.len() } else { FIRST_TRUE.len() }
 }
 
-/// Writes a `DeleteResponse`.
+/// Writes a `DeleteResponse`, an `ExpireResponse` or a `PersistResponse`.
 #[inline]
 pub fn write_delete_response(found: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(&FIRST_TRUE);
@@ -74,4 +74,35 @@ pub fn write_exists_response(exists: bool, out: &mut Vec<u8>) {
     if exists {
         out.extend_from_slice(&FIRST_TRUE);
     }
+}
+
+/// `ScanResponse`: key, value and cursor; `ScanKeysResponse`: key and cursor.
+const SCANNED_KEY: u32 = 1;
+const SCANNED_VALUE: u32 = 2;
+const SCAN_CURSOR: u32 = 3;
+const SCAN_KEYS_CURSOR: u32 = 2;
+
+/// The length of a `ScanResponse` with a key, a value and a cursor of these lengths.
+pub const fn scan_response_bytes(key: usize, value: usize, cursor: usize) -> usize {
+    field_bytes(key) + field_bytes(value) + field_bytes(cursor)
+}
+
+/// Writes a `ScanResponse`; the key is UTF-8.
+#[inline]
+pub fn write_scan_response(key: &[u8], value: &[u8], cursor: &[u8], out: &mut Vec<u8>) {
+    write_field(SCANNED_KEY, key, out);
+    write_field(SCANNED_VALUE, value, out);
+    write_field(SCAN_CURSOR, cursor, out);
+}
+
+/// The length of a `ScanKeysResponse` with a key and a cursor of these lengths.
+pub const fn scan_keys_response_bytes(key: usize, cursor: usize) -> usize {
+    field_bytes(key) + field_bytes(cursor)
+}
+
+/// Writes a `ScanKeysResponse`; the key is UTF-8.
+#[inline]
+pub fn write_scan_keys_response(key: &[u8], cursor: &[u8], out: &mut Vec<u8>) {
+    write_field(SCANNED_KEY, key, out);
+    write_field(SCAN_KEYS_CURSOR, cursor, out);
 }

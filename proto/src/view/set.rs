@@ -1,5 +1,6 @@
 //! The view of a `SetRequest`.
 
+use super::entry::check_entry;
 use super::{KEY, KEY_FIELD, NAMESPACE, NAMESPACE_FIELD, skip_unknown};
 use crate::decode_error::{DecodeError, Problem, Schema};
 use crate::limits::MESSAGE_DEPTH_MAX;
@@ -75,10 +76,8 @@ impl<'a> SetView<'a> {
     }
 }
 
-/// The number of `Tags.tags`, and those of key and value in an entry of that map.
+/// The number of `Tags.tags`.
 const ENTRY: u32 = 1;
-const ENTRY_KEY: u32 = 1;
-const ENTRY_VALUE: u32 = 2;
 
 /// Checks a `Tags` message.
 #[inline(never)]
@@ -87,22 +86,9 @@ fn check_tags(bytes: &[u8]) -> Result<(), Problem> {
     while !reader.is_empty() {
         let key = reader.key()?;
         match (number(key), key & 7) {
-            (ENTRY, kind::BYTES) => check_entry(reader.bytes()?)?,
+            (ENTRY, kind::BYTES) => check_entry(reader.bytes()?, MESSAGE_DEPTH_MAX - 2)?,
             (ENTRY, _) => return Err(Problem::WireType),
             _ => reader.skip(key, MESSAGE_DEPTH_MAX - 1)?,
-        }
-    }
-    Ok(())
-}
-
-fn check_entry(bytes: &[u8]) -> Result<(), Problem> {
-    let mut reader = Reader::new(bytes);
-    while !reader.is_empty() {
-        let key = reader.key()?;
-        match (number(key), key & 7) {
-            (ENTRY_KEY | ENTRY_VALUE, kind::BYTES) => reader.string().map(drop)?,
-            (ENTRY_KEY | ENTRY_VALUE, _) => return Err(Problem::WireType),
-            _ => reader.skip(key, MESSAGE_DEPTH_MAX - 2)?,
         }
     }
     Ok(())

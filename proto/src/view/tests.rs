@@ -19,6 +19,14 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
         prop_assert_eq!(found.ttl_seconds, expected.ttl_seconds);
         prop_assert_eq!(found.namespace.as_str(), expected.namespace);
     }
+    let expected = ExpireRequest::decode(bytes);
+    let found = ExpireView::decode(bytes);
+    prop_assert_eq!(found.is_ok(), expected.is_ok(), "Expire of {:02x?}: {:?}, prost {:?}", bytes, found, expected);
+    if let (Ok(expected), Ok(found)) = (expected, found) {
+        prop_assert_eq!(found.key.as_str(), expected.key);
+        prop_assert_eq!(found.ttl_seconds, expected.ttl_seconds);
+        prop_assert_eq!(found.namespace.as_str(), expected.namespace);
+    }
     macro_rules! keyed {
         ($($view:ident, $request:ident;)*) => { $(
             let expected = $request::decode(bytes);
@@ -30,7 +38,10 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
             }
         )* };
     }
-    keyed! { GetView, GetRequest; DeleteView, DeleteRequest; ExistsView, ExistsRequest; }
+    keyed! {
+        GetView, GetRequest; DeleteView, DeleteRequest; ExistsView, ExistsRequest;
+        GetTtlView, GetTtlRequest; PersistView, PersistRequest;
+    }
     Ok(())
 }
 
@@ -134,6 +145,13 @@ proptest! {
         prop_assert_eq!(&out, &request.encode_to_vec());
         prop_assert_eq!(view.encoded_bytes(), out.len());
 
+        let view = ExpireView { key: key.into(), ttl_seconds: *ttl_seconds, namespace: namespace.into() };
+        let mut out = Vec::new();
+        view.write(&mut out);
+        let expected = ExpireRequest { key: key.clone(), ttl_seconds: *ttl_seconds, namespace: namespace.clone() };
+        prop_assert_eq!(&out, &expected.encode_to_vec());
+        prop_assert_eq!(view.encoded_bytes(), out.len());
+
         macro_rules! keyed {
             ($($view:ident, $request:ident;)*) => { $(
                 let view = $view { key: key.into(), namespace: namespace.into() };
@@ -144,7 +162,10 @@ proptest! {
                 prop_assert_eq!(view.encoded_bytes(), out.len());
             )* };
         }
-        keyed! { GetView, GetRequest; DeleteView, DeleteRequest; ExistsView, ExistsRequest; }
+        keyed! {
+        GetView, GetRequest; DeleteView, DeleteRequest; ExistsView, ExistsRequest;
+        GetTtlView, GetTtlRequest; PersistView, PersistRequest;
+    }
     }
 
     #[test]
@@ -187,6 +208,31 @@ fn short_responses_are_written_as_by_prost() {
         let out = written(&|out| write_exists_response(flag, out));
         assert_eq!(out, ExistsResponse { exists: flag, error: error.clone() }.encode_to_vec());
         assert_eq!(out.len(), exists_response_bytes(flag));
+        let out = written(&|out| write_delete_response(flag, out));
+        assert_eq!(out, ExpireResponse { success: true, error: error.clone(), key_existed: flag }.encode_to_vec());
+        let persisted = PersistResponse { success: true, error: error.clone(), expiration_removed: flag };
+        assert_eq!(out, persisted.encode_to_vec());
+    }
+    for ttl_seconds in [-2, -1, 0, 1, 127, 128, i64::MAX] {
+        let out = written(&|out| write_number_response(ttl_seconds, out));
+        assert_eq!(out, GetTtlResponse { ttl_seconds, error: error.clone() }.encode_to_vec());
+        assert_eq!(out.len(), number_response_bytes(ttl_seconds));
+    }
+}
+
+#[test]
+fn scan_responses_are_written_as_by_prost() {
+    for (key, value, cursor) in [("k", &b""[..], &b"c"[..]), ("key", &[7; 300], &[9; 1_100]), ("schlüssel", b"v", b"")]
+    {
+        let mut out = Vec::new();
+        write_scan_response(key.as_bytes(), value, cursor, &mut out);
+        let expected = ScanResponse { key: key.to_owned(), value: value.to_vec(), cursor: cursor.to_vec() };
+        assert_eq!(out, expected.encode_to_vec());
+        assert_eq!(out.len(), scan_response_bytes(key.len(), value.len(), cursor.len()));
+        out.clear();
+        write_scan_keys_response(key.as_bytes(), cursor, &mut out);
+        assert_eq!(out, ScanKeysResponse { key: key.to_owned(), cursor: cursor.to_vec() }.encode_to_vec());
+        assert_eq!(out.len(), scan_keys_response_bytes(key.len(), cursor.len()));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use prism_proto::h2::server::Config;
 use prism_proto::limits::{Limits, UNSENT_BYTES_MAX};
+use prism_proto::method::id;
 
 use super::*;
 
@@ -13,7 +14,15 @@ fn client() -> Client {
 
 fn deferred(id: u32, reply_bytes: usize) -> Deferred {
     let stream = StreamRef { id, slot: 0 };
-    Deferred { stream, deadline_ns: 0, namespace: 0, hash: 0, command: KEY.into(), reply_bytes }
+    Deferred {
+        stream,
+        method: id::KEYVALUE_BASIC_GET,
+        deadline_ns: 0,
+        namespace: 0,
+        hash: 0,
+        command: KEY.into(),
+        reply_bytes,
+    }
 }
 
 #[test]

@@ -18,5 +18,5 @@ pub(crate) fn evicts(policy: Eviction) -> bool {
     policy == Eviction::None
 }
 
-/// Whether a namespace may have bounds of its own.
-pub(crate) const NAMESPACE_BOUNDS: bool = false;
+/// The bounds that a namespace may have of its own.
+pub(crate) const NAMESPACE_BOUNDS: [&str; 2] = ["retention_bytes", "retention_age"];

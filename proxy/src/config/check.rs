@@ -79,13 +79,12 @@ fn check_offer(backend: &DeclaredBackend, group: Group, reference: &Reference, p
 }
 
 fn check_bounds(namespace: &DeclaredNamespace, path: &str, problems: &Problems) {
-    if available::NAMESPACE_BOUNDS {
-        return;
-    }
-    for (key, position) in &namespace.bound_positions {
+    let bounds = namespace.bound_positions.iter();
+    for (key, position) in bounds.filter(|(key, _)| !available::NAMESPACE_BOUNDS.contains(key)) {
         let message = format!(
-            "{path}.{key}: bounds of a namespace are not available in this version; available: those of the whole \
-             store, in `backends`"
+            "{path}.{key}: this bound of a namespace is not available in this version; available: {}, and those of the \
+             whole store, in `backends`",
+            available::NAMESPACE_BOUNDS.join(" and ")
         );
         problems.at(*position, message);
     }

@@ -16,7 +16,15 @@ fn owner() -> Proxy {
 
 fn errand(owner: &Proxy, command: Command<'_>, deadline_ns: u64, reply_bytes_max: usize) -> Errand {
     let hash = owner.hasher.hash(0, command.key());
-    Errand { call: 7, namespace: 0, hash, deadline_ns, reply_bytes_max, command: command.into() }
+    Errand {
+        call: 7,
+        method: id::KEYVALUE_BASIC_GET,
+        namespace: 0,
+        hash,
+        deadline_ns,
+        reply_bytes_max,
+        command: command.into(),
+    }
 }
 
 fn done(outcome: Outcome) -> OwnedReply {

@@ -7,7 +7,7 @@ use prism_proto::status::{Code, Status};
 use prism_proto::text::Text;
 use prism_proto::view::{self, DeleteView, ExistsView, GetView, SetView};
 
-use super::Connection;
+use super::{Connection, keyvalue_ttl};
 use crate::status;
 use prism_proto::h2::StreamRef;
 
@@ -49,6 +49,7 @@ pub(crate) fn check(command: &Command<'_>, limits: &Limits) -> Result<(), Status
     }
     match *command {
         Command::Set { ttl_seconds, .. } if !(0..=TTL_SECONDS_MAX).contains(&ttl_seconds) => Err(ttl(ttl_seconds)),
+        Command::Expire { ttl_seconds, .. } if ttl_seconds > TTL_SECONDS_MAX => Err(ttl(ttl_seconds)),
         _ => Ok(()),
     }
 }
@@ -70,6 +71,9 @@ pub(crate) fn answer(connection: &mut Connection, stream: StreamRef, reply: Repl
             let bytes = view::exists_response_bytes(exists);
             connection.reply(stream, bytes, |out| view::write_exists_response(exists, out));
         }
+        Reply::Expire(found) | Reply::Persist(found) => keyvalue_ttl::answer_found(connection, stream, found),
+        Reply::Ttl(seconds) => keyvalue_ttl::answer_number(connection, stream, seconds),
+        Reply::Scan(_) | Reply::Log(_) => debug_assert!(false, "no command of one key yields this"),
     }
 }
 

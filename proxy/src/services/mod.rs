@@ -2,12 +2,28 @@
 
 pub(crate) mod health;
 pub(crate) mod keyvalue;
+pub(crate) mod keyvalue_ttl;
+pub(crate) mod log;
+pub(crate) mod pubsub;
 pub(crate) mod reflection;
+pub(crate) mod scan;
+pub(crate) mod stream;
 
+use prism_backends::Reply;
 use prism_proto::h2::StreamRef;
+use prism_proto::method::MethodId;
 use prost::Message;
 
 pub(crate) use prism_proto::h2::server::Connection;
+
+/// Writes what a command of one reply yielded into the connection's output.
+#[inline]
+pub(crate) fn answer(connection: &mut Connection, stream: StreamRef, method: MethodId, reply: Reply<'_>) {
+    match reply {
+        Reply::Log(reply) => stream::answer(connection, stream, method, reply),
+        reply => keyvalue::answer(connection, stream, reply),
+    }
+}
 
 /// Answers a unary call with one message; for the paths that are not hot.
 pub(crate) fn reply_message(connection: &mut Connection, stream: StreamRef, message: &impl Message) {

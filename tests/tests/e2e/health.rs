@@ -7,7 +7,13 @@ use prism_tests::{Launch, Proxy};
 use tonic::Code;
 use tonic::transport::Channel;
 
-const SERVED: [&str; 3] = ["", "prism.interfaces.keyvalue.KeyValueBasicInterface", "namespace:default"];
+const SERVED: [&str; 5] = [
+    "",
+    "prism.interfaces.keyvalue.KeyValueBasicInterface",
+    "prism.interfaces.keyvalue.KeyValueScanInterface",
+    "prism.interfaces.keyvalue.KeyValueTTLInterface",
+    "namespace:default",
+];
 
 async fn start() -> (Proxy, HealthClient<Channel>) {
     let proxy = Launch::shards(2).start();

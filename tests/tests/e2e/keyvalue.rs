@@ -7,7 +7,8 @@ use prism_tests::{Launch, Proxy, Random, until_async};
 
 use crate::clients::KeyValue;
 
-async fn on_one_and_two_shards(test: impl AsyncFn(Proxy)) {
+/// Runs a test against a proxy of its own with one shard, then with two.
+pub(crate) async fn on_one_and_two_shards(test: impl AsyncFn(Proxy)) {
     for shards in [1, 2] {
         let proxy = Launch::shards(shards).start();
         assert_eq!(proxy.shards(), shards);

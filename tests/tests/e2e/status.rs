@@ -85,12 +85,10 @@ async fn what_is_not_served_is_unimplemented() {
 async fn interfaces_that_are_not_offered_yet_are_unimplemented() {
     let (_proxy, caller) = start().await;
     let calls = [
-        ("prism.interfaces.keyvalue.KeyValueTTLInterface", "GetTTL"),
-        ("prism.interfaces.keyvalue.KeyValueScanInterface", "Scan"),
         ("prism.interfaces.keyvalue.KeyValueBatchInterface", "BatchGet"),
         ("prism.interfaces.list.ListBasicInterface", "PushLeft"),
-        ("prism.interfaces.pubsub.PubSubBasicInterface", "Publish"),
-        ("prism.interfaces.stream.StreamBasicInterface", "Append"),
+        ("prism.interfaces.pubsub.PubSubBasicInterface", "Subscribe"),
+        ("prism.interfaces.stream.StreamBasicInterface", "Read"),
     ];
     for (service, method) in calls {
         let answer = caller.call(&Request::unary(&format!("/{service}/{method}"), b"")).await.unwrap();

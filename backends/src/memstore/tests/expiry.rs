@@ -1,7 +1,7 @@
 //! Times to live.
 
 use super::*;
-use crate::limits::{SWEEP_BUCKETS_PER_TEND, SWEEP_REST_NS};
+use crate::limits::TIMERS_PER_TEND;
 
 #[test]
 fn an_expired_key_is_invisible_from_its_moment_on() {
@@ -41,19 +41,14 @@ fn a_later_value_outlives_an_earlier_time_to_live() {
     assert!(bench.exists(b"cleared") && !bench.exists(b"longer"));
 }
 
-/// Tends until nothing more has expired; a bound that holds for one lap and a rest.
+/// Tends until nothing more is due.
 fn settle(bench: &mut Bench) {
-    let buckets: usize = bench.store.tables.iter().map(|table| table.segments() * 128 + 1).sum();
-    for _ in 0..2 {
-        bench.now_ns += SWEEP_REST_NS;
-        for _ in 0..=buckets / SWEEP_BUCKETS_PER_TEND + 1 {
-            bench.store.tend(bench.now_ns);
-        }
-    }
+    while bench.store.tend(bench.now_ns) {}
+    assert_eq!(bench.store.counters().backlog, 0);
 }
 
 #[test]
-fn the_sweep_collects_all_that_expired_and_nothing_else() {
+fn all_that_expired_is_collected_and_nothing_else() {
     let mut bench = Bench::new(64 << 20);
     for index in 0..27_000 {
         bench.namespace = (index % 3) as u16;
@@ -74,20 +69,20 @@ fn the_sweep_collects_all_that_expired_and_nothing_else() {
 }
 
 #[test]
-fn tend_is_bounded_and_idle_when_nothing_can_have_expired() {
+fn tend_is_bounded_and_says_what_is_left() {
     let mut bench = Bench::new(64 << 20);
     for index in 0..20_000 {
         bench.set_for(&key(index), b"v", 10).unwrap();
     }
     assert!(!bench.store.tend(bench.now_ns), "nothing is due");
     bench.now_ns += 10 * SECOND;
-    // A bucket gives up what lies in it, and what comes into it meanwhile.
-    let collected_max = (SWEEP_BUCKETS_PER_TEND * 16) as u64;
     let mut calls = 0;
     loop {
-        let before = bench.store.counters().expired;
+        let before = bench.store.counters();
         let more = bench.store.tend(bench.now_ns);
-        assert!(bench.store.counters().expired - before <= collected_max);
+        let after = bench.store.counters();
+        assert!(after.expired - before.expired <= TIMERS_PER_TEND as u64);
+        assert_eq!(after.backlog, if more { after.keys } else { 0 });
         calls += 1;
         if !more {
             break;
@@ -98,7 +93,43 @@ fn tend_is_bounded_and_idle_when_nothing_can_have_expired() {
 }
 
 #[test]
-fn churn_among_expiring_keys_hides_none_from_the_sweep() {
+fn few_that_expire_among_many_are_collected_at_once() {
+    let mut bench = Bench::new(1 << 30);
+    for index in 0..1_000_000 {
+        let ttl = if index % 10_000 == 0 { 10 } else { 100_000 + (index % 1_000) as i64 };
+        bench.set_for(&key(index), b"v", ttl).unwrap();
+    }
+    bench.now_ns += 10 * SECOND;
+    let mut calls = 1;
+    while bench.store.tend(bench.now_ns) {
+        calls += 1;
+    }
+    assert_eq!((bench.keys(), bench.store.counters().expired), (999_900, 100));
+    // Each came nearer twice or thrice before it was due; the others were not touched.
+    assert!(calls <= 4, "{calls}");
+}
+
+#[test]
+fn a_time_to_live_costs_little_memory() {
+    let mut bench = Bench::new(1 << 30);
+    for index in 0..100_000 {
+        bench.set(&key(index), &value(index, 60)).unwrap();
+    }
+    let before = bench.memory_bytes();
+    for index in 0..100_000 {
+        assert!(bench.expire(&key(index), 1_000));
+    }
+    let each = (bench.memory_bytes() - before) as f64 / 100_000.0;
+    assert!(each <= 33.0, "{each} bytes for each");
+    for index in 0..100_000 {
+        bench.set_for(&key(index), &value(index, 60), 1_000 + (index % 100) as i64).unwrap();
+    }
+    let each = (bench.memory_bytes() - before) as f64 / 100_000.0;
+    assert!(each <= 33.0, "{each} bytes for each after another round");
+}
+
+#[test]
+fn churn_among_expiring_keys_loses_no_timer() {
     let mut bench = Bench::new(64 << 20);
     for index in 0..20_000 {
         bench.set_for(&key(index), b"v", 10 + (index % 7) as i64).unwrap();
@@ -115,9 +146,7 @@ fn churn_among_expiring_keys_hides_none_from_the_sweep() {
         }
     }
     bench.now_ns += 20 * SECOND;
-    for _ in 0..3 {
-        settle(&mut bench);
-    }
+    settle(&mut bench);
     assert_eq!(bench.keys(), 0);
 }
 

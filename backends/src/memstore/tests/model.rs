@@ -10,6 +10,9 @@ enum Step {
     Get { key: usize },
     Delete { key: usize },
     Exists { key: usize },
+    Expire { key: usize, ttl_seconds: i64 },
+    Ttl { key: usize },
+    Persist { key: usize },
     Namespace(u16),
     Wait { ms: u64 },
     Tend,
@@ -24,7 +27,10 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(key, bytes, ttl_seconds)| Step::Set { key, bytes, ttl_seconds }),
         4 => key.clone().prop_map(|key| Step::Get { key }),
         3 => key.clone().prop_map(|key| Step::Delete { key }),
-        1 => key.prop_map(|key| Step::Exists { key }),
+        1 => key.clone().prop_map(|key| Step::Exists { key }),
+        2 => (key.clone(), -1i64..10).prop_map(|(key, ttl_seconds)| Step::Expire { key, ttl_seconds }),
+        2 => key.clone().prop_map(|key| Step::Ttl { key }),
+        1 => key.prop_map(|key| Step::Persist { key }),
         1 => (0u16..3).prop_map(Step::Namespace),
         1 => (0u64..1500).prop_map(|ms| Step::Wait { ms }),
         1 => Just(Step::Tend),
@@ -61,11 +67,36 @@ fn run(steps: Vec<Step>, memory_bytes_max: usize, hash_mask: u64) {
                 hash_of(index);
                 assert_eq!(bench.exists(&key(index)), model.contains_key(&(namespace, index)));
             }
+            Step::Expire { key: index, ttl_seconds } => {
+                hash_of(index);
+                // Without room for it the time to live stays as it was.
+                if let Ok(reply) = bench.execute(Command::Expire { key: &key(index), ttl_seconds }) {
+                    assert_eq!(reply, Reply::Expire(model.contains_key(&(namespace, index))));
+                    if ttl_seconds <= 0 {
+                        model.remove(&(namespace, index));
+                    } else if let Some((_, expiry)) = model.get_mut(&(namespace, index)) {
+                        *expiry = Some(now_ns + ttl_seconds as u64 * SECOND);
+                    }
+                }
+            }
+            Step::Ttl { key: index } => {
+                hash_of(index);
+                let seconds = |expiry: u64| (expiry - now_ns).div_ceil(SECOND) as i64;
+                let expected = model.get(&(namespace, index)).map(|(_, expiry)| expiry.map_or(-1, seconds));
+                assert_eq!(bench.ttl(&key(index)), expected.unwrap_or(-2));
+            }
+            Step::Persist { key: index } => {
+                hash_of(index);
+                let removed = model.get_mut(&(namespace, index)).and_then(|(_, expiry)| expiry.take());
+                assert_eq!(bench.persist(&key(index)), removed.is_some());
+            }
             Step::Namespace(namespace) => bench.namespace = namespace,
             Step::Wait { ms } => bench.now_ns += ms * 1_000_000,
             Step::Tend => drop(bench.store.tend(bench.now_ns)),
         }
         assert!(bench.memory_bytes() <= memory_bytes_max);
+        let expiring = model.values().filter(|(_, expiry)| expiry.is_some()).count() as u64;
+        assert!(bench.store.counters().expiring >= expiring);
         assert!(bench.keys() >= model.len() as u64);
     }
     let now_ns = bench.now_ns;
@@ -78,6 +109,10 @@ fn run(steps: Vec<Step>, memory_bytes_max: usize, hash_mask: u64) {
         }
     }
     assert_eq!(bench.keys(), model.len() as u64, "every other key was collected by looking");
+    bench.now_ns += 100 * SECOND;
+    while bench.store.tend(bench.now_ns) {}
+    let lasting = model.values().filter(|(_, expiry)| expiry.is_none()).count() as u64;
+    assert_eq!((bench.keys(), bench.store.counters().expiring), (lasting, 0), "each timer has found its key");
 }
 
 proptest! {

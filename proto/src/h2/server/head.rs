@@ -16,7 +16,7 @@ pub(crate) struct CallHead {
     pub(crate) timeout_ns: Option<u64>,
     pub(crate) content_bytes: Option<u64>,
     pub(crate) encoding: Encoding,
-    /// The method takes one message, which is not compressed, and nothing is said of the content's length.
+    /// The method takes one message, which is not compressed.
     pub(crate) is_plain: bool,
 }
 
@@ -37,8 +37,33 @@ impl CallHead {
         content_bytes: Option<u64>,
         encoding: Encoding,
     ) -> Self {
-        let is_plain = content_bytes.is_none() && !method.method().client_streaming && !encoding.is_gzip;
+        let is_plain = !method.method().client_streaming && !encoding.is_gzip;
         Self { method, timeout_ns, content_bytes, encoding, is_plain }
+    }
+}
+
+/// The way that a call is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Any.
+    General,
+    /// The straight way in two halves, of which the first has come.
+    Begun,
+    /// The straight way with a content of so many bytes.
+    Whole(u32),
+}
+
+impl Way {
+    /// Whether calls that begin so may go it.
+    #[inline(always)]
+    pub(crate) fn is_for(self, call: &CallHead) -> bool {
+        match self {
+            Self::General => true,
+            Self::Begun => call.is_plain,
+            Self::Whole(bytes) => {
+                call.is_plain && call.content_bytes.is_none_or(|promised| promised == u64::from(bytes))
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A client that calls a method again sends the same bytes, but for indices that have moved and for fields that are
 //! others with each call, such as the time-out. `hpack/template.rs` recognises such a block.
 
-use super::head::{CallHead, RequestHead};
+use super::head::{CallHead, RequestHead, Way};
 use super::meaning;
 use crate::hpack::{Decoder, Note, Template};
 use crate::limits::{MEMO_BLOCK_BYTES_MAX, MEMO_BLOCKS_MAX};
@@ -21,15 +21,14 @@ struct Wanted<'b> {
     bytes: &'b [u8],
     length: usize,
     list_bytes_max: usize,
-    /// Nothing else is of use.
-    is_plain: bool,
+    way: Way,
 }
 
 /// Why there is no call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// The block is known, and not plain; nothing was done.
-    NotPlain,
+    /// The block is known, and not for this way; nothing was done.
+    Unsuited,
     Unknown,
 }
 
@@ -41,7 +40,7 @@ pub(crate) struct Memo {
     last: usize,
     /// Whose turn it is to be replaced.
     next: usize,
-    /// The call that was decoded last and not known whole.
+    /// The call that was recognised last in a block with gaps.
     call: Option<CallHead>,
 }
 
@@ -53,14 +52,15 @@ impl Memo {
         {
             return Some(*head);
         }
-        let wanted = Wanted { bytes: block, length: block.len(), list_bytes_max, is_plain: false };
+        let wanted = Wanted { bytes: block, length: block.len(), list_bytes_max, way: Way::General };
         self.find_any(&wanted, decoder).ok().copied()
     }
 
-    /// Decodes the block of `length` bytes that `bytes` begins with if it is known and plain.
+    /// Decodes the block of `length` bytes that `bytes` begins with if it is known and for `way`.
     #[inline(always)]
-    pub(crate) fn find_plain(
+    pub(crate) fn find_for(
         &mut self,
+        way: Way,
         bytes: &[u8],
         length: usize,
         decoder: &mut Decoder,
@@ -69,13 +69,13 @@ impl Memo {
         if let Some(Known { template, head }) = self.known.get(self.last)
             && template.is_as_it_was::<true>(bytes, length, decoder)
         {
-            if !head.is_plain {
-                return Err(Missing::NotPlain);
+            if !way.is_for(head) {
+                return Err(Missing::Unsuited);
             }
             // Looked up once more, as the borrow checker takes the first look for as long as the answer.
             return Ok(&self.known[self.last].head);
         }
-        self.find_any(&Wanted { bytes, length, list_bytes_max, is_plain: true }, decoder)
+        self.find_any(&Wanted { bytes, length, list_bytes_max, way }, decoder)
     }
 
     #[inline(never)]
@@ -86,12 +86,12 @@ impl Memo {
         let mut place = self.last;
         for _ in 0..self.known.len() {
             let Some(Known { template, head }) = self.known.get(place) else { break };
-            let is_refused = wanted.is_plain && !head.is_plain;
+            let is_refused = !wanted.way.is_for(head);
             if !template.begins(wanted.bytes, decoder) {
             } else if !template.has_gaps() {
                 if template.is_whole_of(wanted.length) {
                     self.last = place;
-                    return if is_refused { Err(Missing::NotPlain) } else { Ok(&self.known[place].head) };
+                    return if is_refused { Err(Missing::Unsuited) } else { Ok(&self.known[place].head) };
                 }
             } else {
                 let (mut is_recognised, call) = (false, &mut self.call);
@@ -103,18 +103,12 @@ impl Memo {
                 decoder.fill::<RequestHead>(template, wanted.bytes, wanted.length, wanted.list_bytes_max, judge);
                 if is_recognised {
                     self.last = place;
-                    return self.call.as_ref().filter(|_| !is_refused).ok_or(Missing::NotPlain);
+                    return self.call.as_ref().filter(|_| !is_refused).ok_or(Missing::Unsuited);
                 }
             }
             place = if place + 1 == self.known.len() { 0 } else { place + 1 };
         }
         Err(Missing::Unknown)
-    }
-
-    /// The place of a call that was decoded without the memo.
-    #[inline]
-    pub(crate) fn put(&mut self, call: CallHead) -> &CallHead {
-        self.call.insert(call)
     }
 
     /// `block`, which was decoded last, means `head`; `insertions` had been made into the table before it.

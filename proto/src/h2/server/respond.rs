@@ -5,7 +5,9 @@ use super::refuse::{self, Answer};
 use super::stream::Close;
 use crate::frame::{self, ErrorCode, HEAD_BYTES, flag, kind};
 use crate::grpc::percent;
+use crate::grpc::prefix::PREFIX_BYTES;
 use crate::h2::event::StreamRef;
+use crate::h2::framing::append_message;
 use crate::h2::held;
 use crate::h2::outbound::{Ending, Trailers};
 use crate::hpack::{Encoder, Indexing};
@@ -31,7 +33,7 @@ impl Connection {
             return self.end_with(slot, &status);
         }
         self.write_headers_once(slot, &[]);
-        self.send_message(slot, message_bytes, write);
+        self.send_data(slot, PREFIX_BYTES + message_bytes, |out| append_message(out, message_bytes, write));
         self.end_with(slot, &Status::OK);
     }
 
@@ -51,7 +53,23 @@ impl Connection {
             return self.end_with(slot, &status);
         }
         self.write_headers_once(slot, &[]);
-        self.send_message(slot, message_bytes, write);
+        self.send_data(slot, PREFIX_BYTES + message_bytes, |out| append_message(out, message_bytes, write));
+    }
+
+    /// Sends several messages of a streaming reply in as few frames as they need. `write` appends each with
+    /// [`append_message`](crate::h2::append_message); with their prefixes they have `bytes` bytes, and none is longer
+    /// than the limits allow. It is like [`Self::send`] for each, but kinder to both sides: some clients take many
+    /// short frames for a flood.
+    pub fn send_all(&mut self, call: StreamRef, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let Some(slot) = self.answerable(call) else { return };
+        if self.held_bytes() + bytes > self.limits.connection_buffer_bytes_max {
+            self.announce_reset(slot);
+            return self.end_with(slot, &held::buffer_full(&self.limits));
+        }
+        self.write_headers_once(slot, &[]);
+        if bytes > 0 {
+            self.send_data(slot, bytes, write);
+        }
     }
 
     /// Message bytes that [`Self::send`] would let go at once, and at least 1 while any window is open. When it says 0,

@@ -129,9 +129,7 @@ impl Connection {
         if self.output.is_empty() {
             self.output = Vec::new();
         }
-        if self.streams.open() == 0 {
-            self.streams.clear();
-        }
+        self.streams.trim();
         for line in [&mut self.queue, &mut self.starved, &mut self.parked, &mut self.admissions] {
             if line.is_empty() {
                 line.clear();

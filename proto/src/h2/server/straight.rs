@@ -1,8 +1,9 @@
 //! The straight way of a call that comes whole and is answered at once, past everything that such a call cannot need.
 //!
 //! It is taken for what a busy client sends again and again: HEADERS in one frame, then one DATA frame with
-//! END_STREAM that holds the one message of a method without a client stream. [`Connection::straight_call`] recognises
-//! it and [`Connection::reply_straight`] answers it; both do what the general way does, in fewer steps:
+//! END_STREAM that holds the one message of a method without a client stream. The two follow one another, or the
+//! HEADERS of many calls come first and their DATA in the same order (`begun.rs`). [`Connection::straight_call`]
+//! recognises them and [`Connection::reply_straight`] answers; both do what the general way does, in fewer steps:
 //!
 //! - It recognises before it changes anything. Whatever is not as expected (another frame, flag or identifier, a part
 //!   only, a length that a window, a limit or a content-length might object to, a due grant, or anything that stands in
@@ -16,7 +17,7 @@
 use std::borrow::Cow;
 
 use super::drain::Drain;
-use super::head::{CallHead, Verdict};
+use super::head::{CallHead, Verdict, Way};
 use super::headers::Decoded;
 use super::memo::Missing;
 use super::stream::Fresh;
@@ -63,6 +64,30 @@ fn word_of(head: &[u8; HEAD_BYTES]) -> u64 {
 /// The bits of [`word_of`] below the length.
 const BELOW_LENGTH: u64 = (1 << 48) - 1;
 
+/// The length of the header block behind a head, if it is that of a whole one which opens the client's stream `id`.
+#[inline(always)]
+pub(super) fn straight_headers(head: &[u8; HEAD_BYTES], id: u32) -> Option<usize> {
+    let word = word_of(head);
+    let is_one = word & BELOW_LENGTH == head_word(kind::HEADERS, flag::END_HEADERS, id) && head[0] == 0;
+    (is_one && id & (!STREAM_MAX | 1) == 1).then_some((word >> 48) as usize)
+}
+
+/// The message in the frame that `data` begins with, and the frame's length, if that is all of stream `id`'s request.
+#[inline(always)]
+pub(super) fn straight_data(data: &[u8], id: u32) -> Option<(&[u8], u32)> {
+    let (head, prefix) = data.first_chunk::<DATA_HEAD_BYTES>()?.split_first_chunk::<HEAD_BYTES>()?;
+    let word = word_of(head);
+    let length = (word >> 48) as u32;
+    let [compressed, message_length @ ..] = *prefix.first_chunk::<PREFIX_BYTES>()?;
+    if word & BELOW_LENGTH != head_word(kind::DATA, flag::END_STREAM, id)
+        || head[0] | compressed != 0
+        || u32::from_be_bytes(message_length).wrapping_add(PREFIX_BYTES as u32) != length
+    {
+        return None;
+    }
+    Some((data.get(DATA_HEAD_BYTES..HEAD_BYTES + length as usize)?, length))
+}
+
 /// Frames of an answer that goes straight: headers, message, trailers.
 const STRAIGHT_FRAMES: u32 = 3;
 
@@ -72,54 +97,29 @@ impl Connection {
     pub(super) fn straight_call<'i>(&mut self, input: &'i Input<'_>) -> Option<Call<'i>> {
         let bytes = input.in_place()?;
         let head = bytes.first_chunk::<HEAD_BYTES>()?;
+        if head[3] == kind::DATA {
+            return self.complete_straight(input);
+        }
         // The identifier that follows: nothing is passed over, and the client's streams are odd.
         let id = self.last_seen_id.wrapping_add(2);
-        let word = word_of(head);
-        if word & BELOW_LENGTH != head_word(kind::HEADERS, flag::END_HEADERS, id)
-            || head[0] != 0
-            || id & (!STREAM_MAX | 1) != 1
-            || !self.is_plain()
-        {
-            return None;
-        }
-        let block_bytes = (word >> 48) as usize;
+        let block_bytes = straight_headers(head, id)?;
         let data = bytes.get(HEAD_BYTES + block_bytes..)?;
-        let data_head = data.first_chunk::<DATA_HEAD_BYTES>()?;
-        let (head, prefix) = data_head.split_first_chunk::<HEAD_BYTES>()?;
-        let word = word_of(head);
-        let length = (word >> 48) as u32;
-        let [compressed, message_length @ ..] = *prefix.first_chunk::<PREFIX_BYTES>()?;
-        if word & BELOW_LENGTH != head_word(kind::DATA, flag::END_STREAM, id)
-            || head[0] | compressed != 0
-            || u32::from_be_bytes(message_length).wrapping_add(PREFIX_BYTES as u32) != length
-            || length > self.straight_bytes_max
-        {
-            return None;
-        }
-        let message = data.get(DATA_HEAD_BYTES..HEAD_BYTES + length as usize)?;
-        if !self.receive_window.is_silent(length) {
+        let Some((message, length)) = straight_data(data, id) else { return self.begin_straight(input) };
+        if length > self.straight_bytes_max || !self.receive_window.is_silent(length) || !self.is_plain() {
             return None;
         }
         let block = &bytes[HEAD_BYTES..];
         let list_bytes_max = self.limits.header_list_bytes_max;
-        let known = match self.memo.find_plain(block, block_bytes, &mut self.decoder, list_bytes_max) {
-            Ok(known) => known,
-            Err(Missing::NotPlain) => return None,
-            Err(Missing::Unknown) => {
-                let call = self.decode_early(&block[..block_bytes])?;
-                self.memo.put(call)
-            }
+        let way = Way::Whole(length);
+        let call = match self.memo.find_for(way, block, block_bytes, &mut self.decoder, list_bytes_max) {
+            Ok(known) => *known,
+            Err(Missing::Unsuited) => return None,
+            Err(Missing::Unknown) => self.decode_early(&block[..block_bytes], way)?,
         };
         self.receive_window.receive_silently(length);
-        let deadline_ns = known.timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));
-        let (method, encoding) = (known.method, known.encoding);
-        if let Some(deadline_ns) = deadline_ns {
-            self.deadline_ns = self.deadline_ns.min(deadline_ns);
-        }
-        self.last_seen_id = id;
-        self.last_id = id;
-        let send_window = SendWindow::new(self.peer.initial_window_bytes);
-        let stream = self.streams.begin_fresh(Fresh { id, method, encoding, deadline_ns, send_window });
+        let call = self.straight_fresh(id, &call);
+        let (method, deadline_ns) = (call.method, call.deadline_ns);
+        let stream = self.streams.begin_fresh(call);
         input.advance(HEAD_BYTES + block_bytes + HEAD_BYTES + length as usize);
         Some(Call { stream, method, message: Cow::Borrowed(message), deadline_ns })
     }
@@ -133,12 +133,12 @@ impl Connection {
     /// Decodes a block that the memo does not know, and that only its meaning may keep from the straight way: then the
     /// general way finds it decoded.
     #[inline(never)]
-    fn decode_early(&mut self, block: &[u8]) -> Option<CallHead> {
+    pub(super) fn decode_early(&mut self, block: &[u8], way: Way) -> Option<CallHead> {
         if block.len() > FRAME_BYTES_MAX {
             return None;
         }
         match self.decode_request(block) {
-            Ok(Decoded::Verdict(Verdict::Call(call))) if call.is_plain => Some(call),
+            Ok(Decoded::Verdict(Verdict::Call(call))) if way.is_for(&call) => Some(call),
             other => {
                 self.decoded = Some(Box::new(other));
                 None
@@ -146,9 +146,28 @@ impl Connection {
         }
     }
 
+    /// Takes note of a new stream.
+    #[inline(always)]
+    pub(super) fn straight_fresh(&mut self, id: u32, call: &CallHead) -> Fresh {
+        let deadline_ns = call.timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));
+        if let Some(deadline_ns) = deadline_ns {
+            self.deadline_ns = self.deadline_ns.min(deadline_ns);
+        }
+        self.last_seen_id = id;
+        self.last_id = id;
+        let send_window = SendWindow::new(self.peer.initial_window_bytes);
+        Fresh { id, method: call.method, encoding: call.encoding, deadline_ns, send_window }
+    }
+
     /// Whether nothing comes before the next frame, and a new call is welcome.
-    #[inline]
+    #[inline(always)]
     fn is_plain(&self) -> bool {
+        self.is_quiet() && self.streams.open() < self.limits.streams_per_connection_max
+    }
+
+    /// Whether nothing comes before the next frame.
+    #[inline(always)]
+    pub(super) fn is_quiet(&self) -> bool {
         let in_line = self.events.len() | self.parked.len() | self.held.waiting_bytes();
         in_line == 0
             && self.phase == Phase::Open
@@ -159,7 +178,6 @@ impl Connection {
             && self.data_rest.is_none()
             && self.inflating.is_none()
             && self.decoded.is_none()
-            && self.streams.open() < self.limits.streams_per_connection_max
             && self.charged <= self.hold_back_bytes()
             && !self.wants_pause()
     }

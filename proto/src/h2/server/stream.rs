@@ -101,6 +101,27 @@ pub(crate) struct Fresh {
     pub(crate) send_window: SendWindow,
 }
 
+/// A call whose HEADERS have come and nothing else: what a [`Stream`] in its state has beside defaults.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    pub(crate) call: Fresh,
+    /// What a `content-length` promises.
+    pub(crate) content_bytes: Option<u64>,
+    pub(crate) receive_window: StreamReceiveWindow,
+}
+
+impl From<Begun> for Stream {
+    fn from(begun: Begun) -> Self {
+        Self {
+            state: State::Open,
+            is_announced: false,
+            content_bytes_left: begun.content_bytes,
+            receive_window: begun.receive_window,
+            ..Self::from(begun.call)
+        }
+    }
+}
+
 impl From<Fresh> for Stream {
     fn from(fresh: Fresh) -> Self {
         Self {

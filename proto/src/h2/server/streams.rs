@@ -5,11 +5,13 @@
 //! a hash that depends on a secret, from the first long walk on.
 //!
 //! A call that comes whole and is answered at once never gets so far: it is *fresh*, a few words beside the table.
-//! Every look into the table enters it first, so that nobody else has to know.
+//! Before that it may have *begun*: those whose HEADERS came first, and whose DATA will come in the same order, stand
+//! in a line. Every look into the table enters those that it could be about first, so that nobody else has to know.
 
+use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
 
-use super::stream::{Fresh, Stream};
+use super::stream::{Begun, Fresh, Stream};
 use crate::h2::event::StreamRef;
 
 /// Entries of the smallest index.
@@ -29,6 +31,8 @@ pub(crate) struct Streams {
     /// Streams in the table.
     entered: usize,
     fresh: Option<Fresh>,
+    /// Calls that have begun, with identifiers that count up. No slot is theirs, and nobody has a name of them.
+    begun: VecDeque<Begun>,
     /// What scatters the identifiers, unknown to the client.
     secret: u64,
     is_scattered: bool,
@@ -44,7 +48,27 @@ impl Streams {
     /// Streams that are open.
     #[inline]
     pub(crate) fn open(&self) -> usize {
-        self.entered + usize::from(self.fresh.is_some())
+        self.entered + self.begun.len() + usize::from(self.fresh.is_some())
+    }
+
+    /// Takes up a call whose identifier is higher than any before, without entering it.
+    #[inline]
+    pub(crate) fn begin(&mut self, begun: Begun) {
+        debug_assert!(self.begun.back().is_none_or(|last| last.call.id < begun.call.id), "identifiers count up");
+        self.begun.push_back(begun);
+    }
+
+    /// The call that begun first of those that are not entered.
+    #[inline]
+    pub(crate) fn first_begun(&self) -> Option<&Begun> {
+        self.begun.front()
+    }
+
+    /// The rest of that call has come: it is fresh.
+    #[inline(always)]
+    pub(crate) fn complete_first(&mut self) -> Option<StreamRef> {
+        let begun = self.begun.pop_front()?;
+        Some(self.begin_fresh(begun.call))
     }
 
     /// Takes up a whole call whose identifier is not in the table, without entering it.
@@ -82,6 +106,29 @@ impl Streams {
         self.insert(Stream::from(fresh));
     }
 
+    /// Enters the calls that have begun.
+    #[inline]
+    fn settle_begun(&mut self) {
+        self.settle();
+        if !self.begun.is_empty() {
+            self.enter_begun();
+        }
+    }
+
+    #[inline(never)]
+    fn enter_begun(&mut self) {
+        while let Some(begun) = self.begun.pop_front() {
+            self.insert(Stream::from(begun));
+        }
+    }
+
+    /// Whether it has begun and is not entered, as far as its identifier tells.
+    #[inline]
+    fn may_have_begun(&self, id: u32) -> bool {
+        let (first, last) = (self.begun.front(), self.begun.back());
+        first.is_some_and(|first| first.call.id <= id) && last.is_some_and(|last| id <= last.call.id)
+    }
+
     /// A call that is in the table.
     #[inline]
     pub(crate) fn entered(&self, stream: StreamRef) -> Option<&Stream> {
@@ -92,6 +139,15 @@ impl Streams {
     #[inline]
     pub(crate) fn find(&mut self, id: u32) -> Option<usize> {
         self.settle();
+        if self.may_have_begun(id) {
+            self.settle_begun();
+        }
+        self.look_up(id)
+    }
+
+    /// The slot of an identifier that is in the table.
+    #[inline]
+    fn look_up(&self, id: u32) -> Option<usize> {
         if self.entered == 0 {
             return None;
         }
@@ -122,7 +178,7 @@ impl Streams {
     pub(crate) fn insert(&mut self, stream: Stream) -> usize {
         self.settle();
         let id = stream.id;
-        debug_assert!(id != 0 && self.find(id).is_none(), "identifiers are used once");
+        debug_assert!(id != 0 && self.look_up(id).is_none(), "identifiers are used once");
         if (self.entered + 1) * 2 > self.index.len() {
             self.grow();
         }
@@ -158,26 +214,37 @@ impl Streams {
         self.fresh.is_some()
     }
 
-    /// Every open stream but a fresh one.
+    /// Every open stream but those that are fresh or have only begun.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Stream> {
         self.slots.iter().filter(|stream| stream.id != 0)
     }
 
     /// Every open stream.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
-        self.settle();
+        self.settle_begun();
         self.slots.iter_mut().filter(|stream| stream.id != 0)
     }
 
     /// Places for streams, open or not, that a walk over all looks at.
     pub(crate) fn places(&self) -> usize {
-        self.slots.len()
+        self.slots.len() + self.begun.len()
     }
 
-    /// The slots of every open stream.
+    /// Gives back memory that only many calls at a time need.
+    pub(crate) fn trim(&mut self) {
+        if self.open() == 0 {
+            self.clear();
+        } else if self.begun.is_empty() {
+            self.begun = VecDeque::new();
+        }
+    }
+
+    /// The slots of every open stream, the oldest first: how the streams came by their slots is nobody's concern.
     pub(crate) fn slots(&mut self) -> Vec<usize> {
-        self.settle();
-        (0..self.slots.len()).filter(|&slot| self.slots[slot].id != 0).collect()
+        self.settle_begun();
+        let mut slots: Vec<usize> = (0..self.slots.len()).filter(|&slot| self.slots[slot].id != 0).collect();
+        slots.sort_unstable_by_key(|&slot| self.slots[slot].id);
+        slots
     }
 
     /// Forgets all streams.

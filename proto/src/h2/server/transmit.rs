@@ -4,33 +4,33 @@ use super::stream::Stream;
 use super::{Connection, Pending};
 use crate::frame::{HEAD_BYTES, Head, kind};
 use crate::grpc::prefix::PREFIX_BYTES;
-use crate::h2::framing::{append_message, cut_into_frames};
+use crate::h2::framing::cut_into_frames;
 use crate::h2::outbound::Ending;
 use crate::limits::{LARGE_REPLY_BYTES, SEND_TURN_BYTES_MAX};
 
-/// Bytes before the message of a reply's first DATA frame.
-const BEFORE_MESSAGE_BYTES: usize = HEAD_BYTES + PREFIX_BYTES;
 /// What usually follows a message in the output.
 const TRAILERS_BYTES: usize = 64;
 
 impl Connection {
-    /// Writes one message into the output, or as much of it as the windows allow; the rest waits in the stream.
-    pub(super) fn send_message(&mut self, slot: usize, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Writes messages with their prefixes, `total` bytes of them, into the output, or as much of that as the windows
+    /// allow; the rest waits in the stream.
+    pub(super) fn send_data(&mut self, slot: usize, total: usize, write: impl FnOnce(&mut Vec<u8>)) {
         self.sent_frames = self.sent_frames.wrapping_add(1);
         let stream = &mut self.streams[slot];
-        if message_bytes > LARGE_REPLY_BYTES {
-            return self.send_large_message(slot, message_bytes, write);
+        if total > LARGE_REPLY_BYTES + PREFIX_BYTES {
+            return self.send_large_data(slot, total, write);
         }
         if stream.outbound.waiting_bytes() > 0 {
             let before = stream.outbound.buffer_bytes();
-            append_message(stream.outbound.waiting_mut(), message_bytes, write);
+            write(stream.outbound.waiting_mut());
             self.held.rebuffered(before, stream.outbound.buffer_bytes());
             return;
         }
         let at = self.output.len();
-        self.output.reserve(BEFORE_MESSAGE_BYTES + message_bytes);
+        self.output.reserve(HEAD_BYTES + total);
         self.output.extend_from_slice(&[0; HEAD_BYTES]);
-        append_message(&mut self.output, message_bytes, write);
+        write(&mut self.output);
+        debug_assert_eq!(self.output.len() - at - HEAD_BYTES, total, "they are as long as they were said to be");
         let total = self.output.len() - at - HEAD_BYTES;
         let allowed = total.min(self.send_window.available()).min(stream.send_window.available());
         if allowed < total {
@@ -53,19 +53,18 @@ impl Connection {
         }
     }
 
-    /// The same for a message so large that its memory counts: what the windows let go wholly grows the output by no
-    /// more than that, and anything else waits where it is written, so that no buffer outlives what it was made for.
+    /// The same for so much that its memory counts: what the windows let go wholly grows the output by no more than
+    /// that, and anything else waits where it is written, so that no buffer outlives what it was made for.
     #[cold]
-    fn send_large_message(&mut self, slot: usize, message_bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    fn send_large_data(&mut self, slot: usize, total: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let stream = &mut self.streams[slot];
-        let total = PREFIX_BYTES + message_bytes;
         let allowed = self.send_window.available().min(stream.send_window.available());
         if stream.outbound.waiting_bytes() == 0 && total <= allowed {
             let frames = total.div_ceil(self.peer.frame_bytes_max);
             self.output.reserve_exact(frames * HEAD_BYTES + total + TRAILERS_BYTES);
             let at = self.output.len();
             self.output.extend_from_slice(&[0; HEAD_BYTES]);
-            append_message(&mut self.output, message_bytes, write);
+            write(&mut self.output);
             self.send_window.take(total);
             stream.send_window.take(total);
             cut_into_frames(&mut self.output, at, stream.id, 0, self.peer.frame_bytes_max);
@@ -74,7 +73,7 @@ impl Connection {
         let before = stream.outbound.buffer_bytes();
         let waiting = stream.outbound.waiting_mut();
         waiting.reserve_exact(total);
-        append_message(waiting, message_bytes, write);
+        write(waiting);
         let after = stream.outbound.buffer_bytes();
         self.held.rebuffered(before, after);
         self.queue_waiting(slot);

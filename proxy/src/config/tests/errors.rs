@@ -260,8 +260,8 @@ fn of_what_this_version_cannot_run() {
         ),
         (
             "namespaces:\n  default:\n    backend: memory\n    memory_bytes_max: 1MiB",
-            &["4:23: namespaces.default.memory_bytes_max: bounds of a namespace are not available in this \
-                 version; available: those of the whole store, in `backends`"],
+            &["4:23: namespaces.default.memory_bytes_max: this bound of a namespace is not available in this \
+                 version; available: retention_bytes and retention_age, and those of the whole store, in `backends`"],
         ),
     ]);
     // What nobody uses may be there.

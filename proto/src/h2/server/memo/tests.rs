@@ -24,7 +24,7 @@ impl Remembering {
         // What follows a block must not matter.
         let followed = [block, &[0xbe; 20]].concat();
         let found = if is_plain_only {
-            self.memo.find_plain(&followed, block.len(), decoder, self.list_bytes_max).ok().copied()
+            self.memo.find_for(Way::Begun, &followed, block.len(), decoder, self.list_bytes_max).ok().copied()
         } else {
             self.memo.find(block, decoder, self.list_bytes_max)
         };

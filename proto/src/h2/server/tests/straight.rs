@@ -1,5 +1,7 @@
 //! The straight way is exact: bytes that come whole, where it is taken, do what the same bytes do that come one by one,
-//! where it never is.
+//! where it never is. Only the places of the streams in their table may differ.
+
+use std::collections::VecDeque;
 
 use proptest::prelude::*;
 
@@ -17,8 +19,25 @@ enum Step {
     Call { path: &'static str, more: &'static [(&'static str, &'static str)], first: u8, bytes: usize },
     /// The same, with a detail that the straight way must leave alone.
     Odd { odd: Odd, first: u8 },
+    /// HEADERS of a call whose DATA comes later.
+    Begin { path: &'static str, more: &'static [(&'static str, &'static str)] },
+    /// What such a call still lacks.
+    Complete(Complete),
     /// Something else on the connection.
     Other(Other),
+}
+
+/// How a call that has begun goes on: its message has so many bytes, or it is what the name says.
+#[derive(Debug, Clone, Copy)]
+enum Complete {
+    First(u8, usize),
+    Last(u8, usize),
+    /// All that have begun, in their order.
+    All(u8, usize),
+    Halves,
+    ResetOfLast,
+    WindowOfFirst(u32),
+    Trailers,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,12 +83,13 @@ enum Other {
     Goaway,
 }
 
-const MORE: [&[(&str, &str)]; 8] = [
+const MORE: [&[(&str, &str)]; 9] = [
     &[],
     &[("grpc-timeout", "5S")],
     &[("grpc-timeout", "250m"), ("user-agent", "test")],
     &[("grpc-encoding", "unknown")],
     &[("content-length", "21")],
+    &[("content-length", "14")],
     &[("grpc-timeout", "251m")],
     &[("grpc-timeout", "252m"), ("x-own", "of the caller")],
     &[("grpc-timeout", "never")],
@@ -103,6 +123,16 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Odd::PingBetween),
         Just(Odd::ContinuationFollows),
     ];
+    let sizes = || (any::<u8>(), prop_oneof![3 => Just(8usize), 2 => Just(15usize), 2 => 0usize..40]);
+    let complete = prop_oneof![
+        6 => sizes().prop_map(|(first, bytes)| Complete::First(first, bytes)),
+        1 => sizes().prop_map(|(first, bytes)| Complete::Last(first, bytes)),
+        3 => sizes().prop_map(|(first, bytes)| Complete::All(first, bytes)),
+        1 => Just(Complete::Halves),
+        1 => Just(Complete::ResetOfLast),
+        1 => (1u32..40).prop_map(Complete::WindowOfFirst),
+        1 => Just(Complete::Trailers),
+    ];
     let other = prop_oneof![
         Just(Other::Ping),
         (1u32..100_000).prop_map(Other::Window),
@@ -114,8 +144,14 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Other::Open),
         Just(Other::Goaway),
     ];
+    let begin = (
+        prop_oneof![9 => Just(GET), 1 => Just(SCAN)],
+        prop_oneof![6 => Just(MORE[0]), 4 => prop::sample::select(&MORE[..])],
+    );
     prop_oneof![
         12 => call,
+        8 => begin.prop_map(|(path, more)| Step::Begin { path, more }),
+        5 => complete.prop_map(Step::Complete),
         2 => (odd, any::<u8>()).prop_map(|(odd, first)| Step::Odd { odd, first }),
         2 => other.prop_map(Step::Other),
     ]
@@ -125,6 +161,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Writer {
     client: Client,
     last: u32,
+    begun: VecDeque<u32>,
 }
 
 impl Writer {
@@ -133,7 +170,7 @@ impl Writer {
         client.bytes.extend_from_slice(PREFACE);
         write_settings(&[], &mut client.bytes);
         write_settings_ack(&mut client.bytes);
-        let mut writer = Self { client, last: 0_u32.wrapping_sub(1) };
+        let mut writer = Self { client, last: 0_u32.wrapping_sub(1), begun: VecDeque::new() };
         // Two of one kind first, so that the memo and the headers of our replies are warm in most conversations.
         for _ in 0..2 {
             writer.step(&Step::Call { path: GET, more: &[], first: 0, bytes: 8 });
@@ -155,7 +192,46 @@ impl Writer {
                 self.client.data(id, true, &message(&[&[first][..], &vec![7; bytes]].concat()));
             }
             Step::Odd { odd, first } => self.odd(odd, first),
+            Step::Begin { path, more } => {
+                let id = self.next();
+                self.client.headers(id, false, &[&request(path), more].concat());
+                self.begun.push_back(id);
+            }
+            Step::Complete(complete) => self.complete(complete),
             Step::Other(other) => self.other(other),
+        }
+    }
+
+    fn complete(&mut self, complete: Complete) {
+        let of = |first: u8, bytes: usize| message(&[&[first][..], &vec![7; bytes]].concat());
+        if let Complete::All(first, bytes) = complete {
+            for id in self.begun.drain(..) {
+                self.client.data(id, true, &of(first, bytes));
+            }
+            return;
+        }
+        let is_of_last = matches!(complete, Complete::Last(..) | Complete::ResetOfLast);
+        let stays = matches!(complete, Complete::WindowOfFirst(_));
+        let id = if is_of_last { self.begun.pop_back() } else { self.begun.pop_front() };
+        let Some(id) = id else { return };
+        if stays {
+            self.begun.push_front(id);
+        }
+        let client = &mut self.client;
+        match complete {
+            Complete::First(first, bytes) | Complete::Last(first, bytes) | Complete::All(first, bytes) => {
+                client.data(id, true, &of(first, bytes));
+            }
+            Complete::Halves => {
+                client.data(id, false, &of(9, 8)[..7]);
+                client.data(id, true, &of(9, 8)[7..]);
+            }
+            Complete::ResetOfLast => write_rst_stream(id, ErrorCode::Cancel, &mut client.bytes),
+            Complete::WindowOfFirst(increment) => write_window_update(id, increment, &mut client.bytes),
+            Complete::Trailers => {
+                client.data(id, false, &of(9, 8));
+                client.headers(id, true, &[("x-trailer", "of the client")]);
+            }
         }
     }
 
@@ -288,8 +364,9 @@ fn run<'p>(limits: Limits, parts: impl Iterator<Item = &'p [u8]>) -> (Vec<Seen>,
     for part in parts {
         let input = application.client.connection.begin(part);
         while let Some(event) = application.client.connection.poll(&input, 5) {
-            let seen = Seen::new(event);
+            let mut seen = Seen::new(event);
             application.see(&seen);
+            seen.forget_slot();
             all.push(seen);
         }
         application.client.connection.end(input);

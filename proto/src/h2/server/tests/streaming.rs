@@ -2,7 +2,7 @@
 
 use super::client::{Client, REFLECTION, SCAN, Seen, Sent, message, request};
 use crate::frame::{setting, write_settings, write_window_update};
-use crate::h2::StreamRef;
+use crate::h2::{StreamRef, append_message};
 use crate::limits::{Limits, STREAM_WINDOW_BYTES};
 use crate::method::id;
 use crate::status::{Code, Status};
@@ -113,6 +113,42 @@ fn a_server_stream_opens_sends_and_finishes() {
     assert_eq!(sent[2].field("grpc-status"), Some("0"));
     assert_eq!(sent[2].field("prism-next-offset"), Some("7"));
     assert_eq!(sent[2].field(":status"), None, "trailers have no second status line");
+}
+
+/// Messages that are there together go in one frame, and what finds no window waits as if each had been sent alone.
+#[test]
+fn messages_that_are_sent_together_are_framed_together() {
+    let contents: Vec<Vec<u8>> = (0..100).map(|length| vec![length; usize::from(length)]).collect();
+    let together: Vec<u8> = contents.iter().flat_map(|content| message(content)).collect();
+    let send_all = |client: &mut Client, call| {
+        client.connection.send_all(call, together.len(), |out| {
+            for content in &contents {
+                append_message(out, content.len(), |out| out.extend_from_slice(content));
+            }
+        });
+    };
+    let mut client = Client::ready();
+    let call = client.called(1, SCAN, b"prefix");
+    send_all(&mut client, call);
+    let sent = client.sent();
+    assert!(matches!(sent[0], Sent::Headers { end: false, .. }));
+    assert_eq!(sent[1..], [Sent::Data { stream: 1, bytes: together.clone(), end: false }]);
+    client.connection.send_all(call, 0, |_| {});
+    assert_eq!(client.sent(), [], "an empty frame says nothing");
+
+    let mut narrow = Client::ready();
+    write_settings(&[(setting::INITIAL_WINDOW_SIZE, 1_000)], &mut narrow.bytes);
+    let call = narrow.called(1, SCAN, b"prefix");
+    send_all(&mut narrow, call);
+    narrow.connection.finish(call, &Status::OK, &[]);
+    write_window_update(1, 1 << 20, &mut narrow.bytes);
+    narrow.feed();
+    let data = narrow.sent().into_iter().filter_map(|sent| match sent {
+        Sent::Data { bytes, .. } => Some(bytes),
+        _ => None,
+    });
+    assert_eq!(data.collect::<Vec<_>>().concat(), together);
+    assert_eq!(narrow.connection.open_calls(), 0);
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! A client of one shard: the engine's own client side, whose bytes go to and fro in memory.
+
+use std::collections::HashMap;
+
+use prism_proto::h2::StreamRef;
+use prism_proto::h2::client::{Config, Connection, Event, Request};
+use prism_proto::method::MethodId;
+use prism_proto::status::Status;
+use prism_shard::PeerId;
+use prism_shard::simulation::Simulation;
+
+use crate::app::Proxy;
+
+/// What has come for a call: its messages one after the other, and its end.
+#[derive(Debug, Default)]
+struct Answer {
+    message: Vec<u8>,
+    status: Option<Status>,
+}
+
+#[derive(Debug)]
+pub(super) struct Caller {
+    shard: u32,
+    peer: PeerId,
+    connection: Connection,
+    /// Put out by the machine and not yet received by the shard.
+    on_its_way: Vec<u8>,
+    answers: HashMap<StreamRef, Answer>,
+}
+
+impl Caller {
+    pub(super) fn connect(simulation: &mut Simulation<Proxy>, shard: u32) -> Self {
+        let peer = simulation.connect(shard).expect("there is a descriptor left");
+        let connection = Connection::new(&Config::default(), simulation.now_ns()).expect("the default can be sent");
+        Self { shard, peer, connection, on_its_way: Vec::new(), answers: HashMap::new() }
+    }
+
+    pub(super) fn shard(&self) -> u32 {
+        self.shard
+    }
+
+    /// Calls without an answer.
+    pub(super) fn open(&self) -> usize {
+        self.connection.open_calls()
+    }
+
+    pub(super) fn call(&mut self, method: MethodId, request: &impl prost::Message, now_ns: u64) -> StreamRef {
+        let append = |out: &mut Vec<u8>| request.encode(out).expect("a Vec grows as needed");
+        let call = self.connection.call(&Request::from(method), request.encoded_len(), append, now_ns);
+        call.expect("few enough calls are open")
+    }
+
+    /// Status and message of a call that is over.
+    pub(super) fn answer(&mut self, call: StreamRef) -> (Status, Vec<u8>) {
+        let answer = self.answers.remove(&call).expect("it was answered");
+        (answer.status.expect("it is over"), answer.message)
+    }
+
+    /// Has at most `bytes_max` bytes arrive at the shard.
+    pub(super) fn put(&mut self, simulation: &mut Simulation<Proxy>, bytes_max: usize) {
+        self.on_its_way.append(self.connection.output());
+        let bytes = bytes_max.min(self.on_its_way.len());
+        let piece: Vec<u8> = self.on_its_way.drain(..bytes).collect();
+        simulation.receive(self.shard, self.peer, &piece);
+    }
+
+    /// Reads what the shard has sent.
+    pub(super) fn take(&mut self, simulation: &mut Simulation<Proxy>) {
+        let bytes = simulation.take_sent(self.shard, self.peer);
+        let input = self.connection.begin(&bytes);
+        while let Some(event) = self.connection.poll(&input, simulation.now_ns()) {
+            match event {
+                Event::Message { call, message } => {
+                    self.answers.entry(call).or_default().message.extend_from_slice(&message);
+                }
+                Event::Finished(finished) => {
+                    self.answers.entry(finished.call).or_default().status = Some(finished.status);
+                }
+                Event::Headers { .. } | Event::Writable { .. } | Event::Ready => {}
+                Event::GoAway { code, .. } => panic!("nobody asked for the connection's end: {code:?}"),
+            }
+        }
+        self.connection.end(input);
+    }
+}

@@ -1,0 +1,77 @@
+//! Whose turn it is to have a page made: the connections of this shard with their pulls, and the other shards with what
+//! they ask for, one page each, round and round.
+//!
+//! So many pulls of one connection get no more of the shard than one of another, and in one turn the shard does no more
+//! than a bounded amount of work for all of them: a call that comes meanwhile is served in the next turn.
+
+use std::collections::VecDeque;
+
+use prism_shard::PeerId;
+
+use crate::call::Errand;
+
+/// Somebody who wants a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Customer {
+    /// A connection of this shard.
+    Peer(PeerId),
+    /// Another shard.
+    Shard(u32),
+}
+
+/// The line of one shard.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    line: VecDeque<Customer>,
+    /// What each shard has asked for: no more than it has calls parked.
+    asks: Vec<VecDeque<Errand>>,
+    /// Those who could not be served in this turn.
+    later: Vec<Customer>,
+    /// The most work that was ever done in one turn.
+    pub(super) most_work: usize,
+}
+
+impl Desk {
+    /// Adds a customer, who is not in the line.
+    pub(super) fn add(&mut self, customer: Customer) {
+        self.line.push_back(customer);
+    }
+
+    /// Another shard asks for a page.
+    pub(crate) fn ask(&mut self, from: u32, errand: Errand) {
+        let index = from as usize;
+        if self.asks.len() <= index {
+            self.asks.resize_with(index + 1, VecDeque::new);
+        }
+        if self.asks[index].is_empty() {
+            self.line.push_back(Customer::Shard(from));
+        }
+        self.asks[index].push_back(errand);
+    }
+
+    /// The next in the line, who leaves it.
+    pub(super) fn next(&mut self) -> Option<Customer> {
+        self.line.pop_front()
+    }
+
+    /// The next errand of another shard, which goes to the end of the line if it has more.
+    pub(super) fn next_errand(&mut self, from: u32) -> Option<Errand> {
+        let asks = self.asks.get_mut(from as usize)?;
+        let errand = asks.pop_front();
+        if !asks.is_empty() {
+            self.line.push_back(Customer::Shard(from));
+        }
+        errand
+    }
+
+    /// One who cannot be served before the next turn.
+    pub(super) fn put_off(&mut self, customer: Customer) {
+        self.later.push(customer);
+    }
+
+    /// The turn is over; true when somebody waits for the next one.
+    pub(super) fn end_turn(&mut self) -> bool {
+        self.line.extend(self.later.drain(..));
+        !self.line.is_empty()
+    }
+}

@@ -5,6 +5,7 @@
 
 mod append;
 mod entry;
+mod list;
 mod namespace;
 mod record;
 mod response;
@@ -14,6 +15,7 @@ mod tests;
 mod ttl;
 
 pub use append::AppendView;
+pub use list::{ListView, PushView, pop_response_bytes, write_pop_response};
 pub use namespace::namespace;
 pub use record::{
     MessageId, RecordView, append_response_bytes, publish_response_bytes, write_append_response, write_publish_response,

@@ -179,6 +179,10 @@ impl Proxy {
             Progress::MoreNextTurn { is_much } => is_much || client.is_paused,
         };
         let is_paused = std::mem::replace(&mut client.is_paused, wants_pause);
+        let expects_much = client.expects_much(turn.now_ns);
+        if std::mem::replace(&mut client.is_read_long, expects_much) != expects_much {
+            turn.peers.read_long(peer, expects_much);
+        }
         match (is_paused, wants_pause) {
             (false, true) => turn.peers.pause_reading(peer),
             (true, false) => turn.peers.resume_reading(peer),
@@ -208,8 +212,10 @@ impl Proxy {
     fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, event: Event<'_>) {
         let connection = &mut client.connection;
         match event {
-            Event::Unary(call) => {
-                self.call(lane, peer, client, &call);
+            Event::Unary(mut call) => {
+                if !self.adopt(lane, client, &mut call) {
+                    self.call(lane, peer, client, &call);
+                }
                 client.connection.recycle(call.message);
             }
             // Reflection is the only service whose client streams.

@@ -15,7 +15,7 @@ use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked, Whose};
 use crate::client::{Client, Deferred};
 use crate::config;
-use crate::services::{self, Connection, keyvalue, keyvalue_ttl, log, pubsub, stream};
+use crate::services::{self, Connection, keyvalue, keyvalue_ttl, list, log, pubsub, stream};
 use crate::wire::Wire;
 use crate::{statistics, status};
 
@@ -27,7 +27,7 @@ pub(crate) fn served() -> Vec<&'static str> {
 fn is_served(group: Group) -> bool {
     let is_keyvalue = matches!(group, Group::KeyvalueBasic | Group::KeyvalueTtl | Group::KeyvalueScan);
     let is_log = matches!(group, Group::PubsubBasic | Group::StreamBasic);
-    is_keyvalue || is_log || matches!(group, Group::Health | Group::Reflection)
+    is_keyvalue || is_log || matches!(group, Group::ListBasic | Group::Health | Group::Reflection)
 }
 
 /// The group whose backend executes the commands of a method.
@@ -90,6 +90,12 @@ impl Proxy {
         let outcome = match method.method().group {
             Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message)
                 .map(|decoded| decoded.and_then(|request| self.keyvalue(lane, client, origin, &request))),
+            Group::ListBasic => list::decode(method, &call.message).map(|decoded| {
+                decoded.and_then(|mut request| {
+                    request.command = list::bounded(request.command, client.reply_bytes_max(&request.command));
+                    self.keyvalue(lane, client, origin, &request)
+                })
+            }),
             Group::PubsubBasic | Group::StreamBasic => Some(match decode_log(call) {
                 Some(decoded) => decoded.and_then(|request| self.log(lane, client, origin, &request)),
                 None => self.follow(lane, client, origin, call),
@@ -191,6 +197,10 @@ impl Proxy {
                 let reply_bytes = view::get_response_bytes(Some(value));
                 client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
             }
+            Ok(Reply::PopTooLong(value_bytes)) => {
+                let reply_bytes = list::pop_reply_bytes(value_bytes);
+                client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
+            }
             Ok(reply) => {
                 if let (Reply::Log(LogReply::Appended(_)), Command::Log { topic, .. }) = (&reply, command) {
                     self.followed.appended(backend, namespace, hash, topic);
@@ -249,10 +259,15 @@ impl Proxy {
         }
         let backend = self.backend(namespace, method).map_err(status::from_failure)?;
         let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
-        match execute(&mut self.backends, backend, &context, &command.view()).map_err(status::from_failure)? {
+        let bounded = list::bounded(command.view(), reply_bytes);
+        match execute(&mut self.backends, backend, &context, &bounded).map_err(status::from_failure)? {
             // It has grown meanwhile.
             Reply::Get(value @ Some(_)) if !client.connection.has_room_for_reply(view::get_response_bytes(value)) => {
                 let reply_bytes = view::get_response_bytes(value);
+                client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
+            }
+            Reply::PopTooLong(value_bytes) => {
+                let reply_bytes = list::pop_reply_bytes(value_bytes);
                 client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
             }
             reply => services::answer(&mut client.connection, stream, method, reply),
@@ -306,7 +321,7 @@ impl Proxy {
         match outcome {
             outcome if parked.whose != Whose::Call => self.part_came(client, parked.whose, outcome),
             Outcome::Done(reply) => {
-                if let OwnedReply::Get(value) = &reply {
+                if let OwnedReply::Get(value) | OwnedReply::Pop(value) = &reply {
                     client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
                 }
                 services::answer(&mut client.connection, parked.stream, parked.method, reply.view());
@@ -368,10 +383,12 @@ impl Proxy {
             Err(failure) => return Outcome::Failed(failure),
         };
         let context = Context { now_ns, namespace, hash, call };
-        match execute(&mut self.backends, backend, &context, &errand.command.view()) {
+        let command = list::bounded(errand.command.view(), reply_bytes_max);
+        match execute(&mut self.backends, backend, &context, &command) {
             Ok(Reply::Get(value @ Some(_))) if view::get_response_bytes(value) > reply_bytes_max => {
                 Outcome::TooLong(errand, view::get_response_bytes(value))
             }
+            Ok(Reply::PopTooLong(value_bytes)) => Outcome::TooLong(errand, list::pop_reply_bytes(value_bytes)),
             Ok(reply) => {
                 if let (Reply::Log(LogReply::Appended(_)), Command::Log { topic, .. }) = (&reply, errand.command.view())
                 {

@@ -36,6 +36,8 @@ pub(crate) const INPUT_BYTES_PER_UNIT: usize = 1_024;
 pub(crate) const OUTPUT_BYTES_PER_UNIT: usize = 512;
 /// Bytes that a connection may have left over before it is no longer read.
 pub(crate) const LEFT_OVER_BYTES_MAX: usize = 64 << 10;
+/// How long a connection is read into long buffers after its last large message.
+pub(crate) const LONG_READ_NS: u64 = 100_000_000;
 /// Bytes of one page of a call that is answered page by page, but for a single entry that is longer.
 pub(crate) const PAGE_BYTES_MAX: usize = 32 << 10;
 /// What a shard does in one turn for all pages together, before it looks for other work: entries and buckets looked at,

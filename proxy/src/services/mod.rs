@@ -4,6 +4,7 @@ pub(crate) mod follow;
 pub(crate) mod health;
 pub(crate) mod keyvalue;
 pub(crate) mod keyvalue_ttl;
+pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod pubsub;
 pub(crate) mod reflection;

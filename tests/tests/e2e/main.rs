@@ -12,6 +12,7 @@ mod keyvalue;
 mod keyvalue_ttl;
 mod lifetime;
 mod limits;
+mod list;
 mod listeners;
 mod model;
 mod prismctl;

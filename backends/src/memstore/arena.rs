@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
-use super::record::{Draft, EXPIRY_BYTES, Expiry, Record, next_free, plain_value, set_expiry, write_free};
+pub(super) use super::record::Mark;
+use super::record::{Draft, EXPIRY_BYTES, Expiry, Record, next_free, plain_value, set_expiry, set_mark, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
 
@@ -90,6 +91,26 @@ impl Arena {
     #[inline(always)]
     pub(super) fn bytes(&self, page: usize, range: Range<usize>) -> Option<&[u8]> {
         self.data.get(page)?.get(range)
+    }
+
+    /// The record or node at `reference`, if there is one at all.
+    pub(super) fn live_record(&self, reference: Reference) -> Option<Record<'_>> {
+        let (page, offset) = (reference.page(), reference.offset());
+        let class = self.pages.get(page)?.class;
+        let is_slot = class == ALONE || offset.is_multiple_of(CLASS_BYTES[usize::from(class)]);
+        let slot = self.data[page].get(offset..).filter(|slot| is_slot && !slot.is_empty())?;
+        Some(Record::new(slot)).filter(|record| record.is_live())
+    }
+
+    /// Notes something of a record.
+    #[inline]
+    pub(super) fn mark(&mut self, reference: Reference, mark: Mark) {
+        set_mark(&mut self.data[reference.page()][reference.offset()..], mark, true);
+    }
+
+    /// Takes a note away.
+    pub(super) fn unmark(&mut self, reference: Reference, mark: Mark) {
+        set_mark(&mut self.data[reference.page()][reference.offset()..], mark, false);
     }
 
     /// All bytes of a record's slot.

@@ -1,6 +1,7 @@
 //! What the store promises, checked through its commands and its own accounting.
 
 mod bounds;
+mod evict;
 mod expiry;
 mod lists;
 mod model;

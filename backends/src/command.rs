@@ -2,9 +2,11 @@
 
 mod log;
 
+use std::ops::Range;
+
 use crate::scan::{Content, Position, Scan, ScanPage};
 use log::OwnedLogCommand;
-pub use log::{LogCommand, LogReply, OwnedLogReply};
+pub use log::{Extent, LogCommand, LogReply, OwnedLogReply};
 
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +115,15 @@ impl<'a> Command<'a> {
     }
 }
 
+/// A Set without a time to live, by where its parts lie in its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedSet {
+    /// The key.
+    pub key: Range<usize>,
+    /// The value.
+    pub value: Range<usize>,
+}
+
 /// What a command yields; values borrow from the backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply<'s> {
@@ -147,6 +158,7 @@ impl Reply<'_> {
     pub fn work(&self) -> usize {
         match self {
             Self::Scan(page) => page.work(),
+            Self::Log(LogReply::Page(page)) => page.count(),
             _ => 0,
         }
     }

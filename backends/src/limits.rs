@@ -53,6 +53,8 @@ pub const RECLAIM_ATTEMPTS: usize = 8;
 pub const RECLAIM_ATTEMPTS_PER_PAGE: usize = 6;
 /// Pages among which the emptiest is chosen to be vacated.
 pub const VACATE_CANDIDATES: usize = 16;
+/// The part of a long record's memory that it may leave unused: one in so many bytes. A message with more is copied.
+pub const ADOPTED_WASTE_MAX: usize = 16;
 /// The longest key that the memstore takes, whatever `limits.key_bytes_max` says.
 pub const KEY_BYTES_MAX: usize = 4_095;
 /// The longest value that the memstore takes; `limits.message_bytes_max` bounds what arrives far below it.
@@ -79,6 +81,10 @@ pub const LOGS_MAX: usize = 1 << 20;
 pub const LOG_DROPS_MAX: usize = 256;
 /// Segments that one call of `tend` gives back at most: those that were trimmed, and those that are too old.
 pub const LOG_DROPS_PER_TEND: usize = 64;
+/// Records of one page of a log.
+pub const LOG_ENTRIES_PER_PAGE: usize = 256;
+/// What a record of a log counts in a page beside its bytes and the topic: id, time, and what a message puts around.
+pub const LOG_ENTRY_BYTES: usize = 64;
 /// The memory of a page of records that a store keeps for the next one.
 pub const LOG_PAGE_BYTES_KEPT: usize = 128 << 10;
 /// Namespaces in which one call of `tend` looks for segments that are too old.

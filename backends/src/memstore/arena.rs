@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
 pub(super) use super::record::Mark;
-use super::record::{Draft, EXPIRY_BYTES, Expiry, Record, next_free, plain_value, set_expiry, set_mark, write_free};
+use super::record::{Draft, Expiry, Record, next_free, plain_value, set_expiry, set_mark, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
 
@@ -148,7 +148,9 @@ impl Arena {
         let record = self.record(reference);
         let class = self.pages[reference.page()].class;
         if class != ALONE && record.expiry().is_none() {
-            let bytes = record.bytes() + EXPIRY_BYTES;
+            let (namespace, place) = (record.namespace(), record.place());
+            let (key, value, is_list) = (record.key(), record.value(), record.is_list());
+            let bytes = Draft { namespace, place, key, value, is_list, expiry: Some(expiry) }.bytes();
             if bytes > CLASS_BYTES[usize::from(class)] {
                 return self.rewrite(budget, reference, bytes, Some(expiry));
             }
@@ -219,6 +221,34 @@ impl Arena {
         let new = self.allocate(budget, bytes)?;
         self.free(budget, old);
         Ok(new)
+    }
+
+    /// Makes `record`, which was adopted and is long, the record in place of the one at `old`; returns where it is.
+    /// What `record` holds then is the memory of the old one, when that was long too. Nothing has happened when this
+    /// fails.
+    pub(super) fn adopt(
+        &mut self,
+        budget: &mut Budget,
+        old: Reference,
+        record: &mut Vec<u8>,
+    ) -> Result<Reference, Shortage> {
+        let needed_bytes = record.capacity() + ALLOCATION_BYTES;
+        let place = &mut self.data[old.page()];
+        if self.pages[old.page()].class == ALONE {
+            let released_bytes = place.capacity() + ALLOCATION_BYTES;
+            if !budget.allows(needed_bytes, released_bytes) {
+                return Err(Shortage::Memory);
+            }
+            budget.give(released_bytes);
+            budget.take(needed_bytes)?;
+            std::mem::swap(place, record);
+            return Ok(old);
+        }
+        self.reserve_number(budget)?;
+        budget.take(needed_bytes)?;
+        let number = self.add(std::mem::take(record), ALONE);
+        self.free(budget, old);
+        Ok(Reference::new(number, 0))
     }
 
     fn allocate_alone(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {

@@ -14,6 +14,7 @@
 //! An expired key is invisible from its moment on, whatever has been collected. A timer for each key that expires (see
 //! `wheel.rs`) has it collected in time, with work that depends on what expires and not on what is there.
 
+mod adopt;
 mod arena;
 mod bucket;
 mod budget;
@@ -40,7 +41,7 @@ mod write;
 use std::ops::Range;
 
 use crate::limits::{LIST_NODES_PER_TEND, LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
-use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
+use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, PlacedSet, Reply, ScanPage};
 use arena::{Arena, Mark};
 use budget::Budget;
 use cache::Cache;
@@ -310,6 +311,10 @@ impl Backend for MemStore {
             },
             _ => self.execute_other(context, command),
         }
+    }
+
+    fn adopt(&mut self, context: &Context, set: &PlacedSet, message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
+        self.adopt(context, set, message)
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {

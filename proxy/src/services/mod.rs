@@ -1,5 +1,7 @@
 //! The services: what each call means, written against the engine's connection.
 
+pub(crate) mod batch;
+pub(crate) mod follow;
 pub(crate) mod health;
 pub(crate) mod keyvalue;
 pub(crate) mod keyvalue_ttl;

@@ -10,6 +10,7 @@ use tonic::transport::Channel;
 const SERVED: [&str; 6] = [
     "",
     "prism.interfaces.keyvalue.KeyValueBasicInterface",
+    "prism.interfaces.keyvalue.KeyValueBatchInterface",
     "prism.interfaces.keyvalue.KeyValueScanInterface",
     "prism.interfaces.keyvalue.KeyValueTTLInterface",
     "prism.interfaces.list.ListBasicInterface",

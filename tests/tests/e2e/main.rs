@@ -1,6 +1,7 @@
 //! The real program in a process of its own, called over real sockets.
 #![allow(clippy::unwrap_used, reason = "what a test calls fails as the test itself does")]
 
+mod batch;
 mod bounds;
 mod clients;
 mod command_line;
@@ -18,6 +19,8 @@ mod listeners;
 mod model;
 mod prismctl;
 mod protocol_page;
+mod pubsub;
+mod read;
 mod reflection;
 mod reload;
 mod scan;

@@ -40,7 +40,7 @@ pub(crate) const LEFT_OVER_BYTES_MAX: usize = 64 << 10;
 pub(crate) const PAGE_BYTES_MAX: usize = 32 << 10;
 /// What a shard does in one turn for all pages together, before it looks for other work: entries and buckets looked at,
 /// and [`PULL_BYTES_PER_WORK`]. It may be exceeded by one page.
-pub(crate) const PULL_WORK_PER_TURN_MAX: usize = 256;
+pub(crate) const PULL_WORK_PER_TURN_MAX: usize = 128;
 /// Bytes of a page that count as one unit of that work.
 pub(crate) const PULL_BYTES_PER_WORK: usize = 256;
 /// Entries of a batch that are executed one after the other without a look for other work.

@@ -74,11 +74,6 @@ impl Caller {
         self.answers.entry(call).or_default()
     }
 
-    /// Does not want the rest of an answer.
-    pub(super) fn cancel(&mut self, call: StreamRef) {
-        self.connection.cancel(call);
-    }
-
     /// Has at most `bytes_max` bytes arrive at the shard.
     pub(crate) fn put(&mut self, simulation: &mut Simulation<Proxy>, bytes_max: usize) {
         self.on_its_way.append(self.connection.output());

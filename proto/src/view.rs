@@ -6,6 +6,7 @@
 mod append;
 mod batch;
 mod entry;
+mod list;
 mod namespace;
 mod record;
 mod response;
@@ -19,6 +20,7 @@ pub use batch::{
     Batch, BatchEntries, BatchEntry, batch_entries, batch_failure_bytes, batch_result_bytes, batch_summary_bytes,
     write_batch_failure, write_batch_result, write_batch_summary,
 };
+pub use list::{ListView, PushView, pop_response_bytes, write_pop_response};
 pub use namespace::namespace;
 pub use record::{
     MessageId, RecordView, append_response_bytes, publish_response_bytes, write_append_response, write_publish_response,

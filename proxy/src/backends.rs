@@ -1,7 +1,7 @@
 //! The registry of backends: one arm for each type, one instance for each shard.
 
 use prism_backends::memstore::{self, MemStore, Retention};
-use prism_backends::{Backend, Command, Context, Execution, Interfaces};
+use prism_backends::{Backend, Command, Context, Execution, Failure, Interfaces, PlacedSet};
 
 use crate::config::{self, BackendKind};
 use crate::registry::Registry;
@@ -42,6 +42,12 @@ impl Backend for Instance {
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         match self {
             Self::Memory(store) => store.execute(context, command),
+        }
+    }
+
+    fn adopt(&mut self, context: &Context, set: &PlacedSet, message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
+        match self {
+            Self::Memory(store) => Backend::adopt(store, context, set, message),
         }
     }
 

@@ -6,6 +6,7 @@ use prism_proto::method::MethodId;
 use prism_shard::{PeerId, SlabKey};
 
 use crate::batch::Part;
+use crate::tails::Notice;
 
 /// A call that waits for another shard: where its answer belongs.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,8 @@ pub(crate) enum Parcel {
         /// What came of it.
         outcome: Outcome,
     },
+    /// About the ends of logs.
+    Notice(Notice),
 }
 
 /// A command on its way to its owner.
@@ -78,4 +81,6 @@ pub(crate) enum Outcome {
     /// The reply would have this many bytes, more than the sender has room for. It was not built: the errand comes
     /// back, to be sent again when there is room.
     TooLong(Errand, usize),
+    /// Nobody has that subscription any more.
+    Unsubscribed,
 }

@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use prism_backends::{Command, OwnedCommand};
 use prism_proto::h2::StreamRef;
 use prism_proto::h2::server::Footprint;
-use prism_proto::limits::SMALL_REPLY_BYTES;
+use prism_proto::limits::{LARGE_MESSAGE_BYTES, SMALL_REPLY_BYTES};
 use prism_proto::method::MethodId;
 use prism_proto::status::Status;
 
 use crate::batch::ClientBatches;
 use crate::lifetime::Lifetime;
+use crate::limits::LONG_READ_NS;
 use crate::pull::ClientPulls;
 use crate::services::Connection;
 use crate::status;
@@ -26,6 +27,10 @@ pub(crate) struct Client {
     pub(crate) parked: usize,
     /// Its socket is not read, by our wish.
     pub(crate) is_paused: bool,
+    /// It is read into long buffers, by our wish.
+    pub(crate) is_read_long: bool,
+    /// When a large message was last on its way.
+    large_ns: u64,
     /// Calls whose replies are so large that they wait for room, in their order.
     deferred: VecDeque<Deferred>,
     /// How long the replies of the last reads on other shards were.
@@ -71,6 +76,8 @@ impl Client {
             turn_ns: 0,
             parked: 0,
             is_paused: false,
+            is_read_long: false,
+            large_ns: 0,
             deferred: VecDeque::new(),
             reply_bytes: SMALL_REPLY_BYTES,
             counted: Footprint::default(),
@@ -87,6 +94,16 @@ impl Client {
     pub(crate) fn has_room_for(&self, value_bytes: usize) -> bool {
         value_bytes <= SMALL_REPLY_BYTES
             || (self.deferred.is_empty() && self.connection.has_room_for_reply(value_bytes + SMALL_REPLY_BYTES))
+    }
+
+    /// Whether much is to come: a large message is on its way, or was a moment ago.
+    #[inline]
+    pub(crate) fn expects_much(&mut self, now_ns: u64) -> bool {
+        if self.counted.declared_bytes >= LARGE_MESSAGE_BYTES {
+            self.large_ns = now_ns;
+            return true;
+        }
+        self.is_read_long && now_ns < self.large_ns.saturating_add(LONG_READ_NS)
     }
 
     /// Whether calls wait for room for their replies.
@@ -167,12 +184,13 @@ impl Client {
         (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
     }
 
-    /// The longest reply that another shard may make of a command: as long as the last ones when there is room for
+    /// The longest reply that may be made of a command before anybody knows how long it will be, here of a pop, by
+    /// another shard of any: as long as the last ones when there is room for
     /// that, else a small one. A longer one is not made, and the call deferred then; so a small one never waits.
     pub(crate) fn reply_bytes_max(&self, command: &Command<'_>) -> usize {
         match command {
-            Command::Get { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
-            Command::Get { .. } => SMALL_REPLY_BYTES,
+            Command::Get { .. } | Command::Pop { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
+            Command::Get { .. } | Command::Pop { .. } => SMALL_REPLY_BYTES,
             _ => 0,
         }
     }

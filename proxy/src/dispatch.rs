@@ -1,7 +1,7 @@
 //! From a decoded call to its execution, here or at the key's owner.
 
 use prism_backends::{
-    Backend as _, Command, Context, Execution, Failure, FailureKind, OwnedCommand, OwnedReply, Reply,
+    Backend as _, Command, Context, Execution, Failure, FailureKind, LogReply, OwnedCommand, OwnedReply, Reply,
 };
 use prism_proto::h2::{Call, StreamRef};
 use prism_proto::method::{Group, MethodId, SERVICES, id};
@@ -15,21 +15,13 @@ use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked, Whose};
 use crate::client::{Client, Deferred};
 use crate::config;
-use crate::services::{self, Connection, keyvalue, keyvalue_ttl, log, pubsub, stream};
+use crate::services::{self, Connection, keyvalue, keyvalue_ttl, list, log, pubsub, stream};
 use crate::wire::Wire;
 use crate::{statistics, status};
 
-/// The full names of the services that are served: those whose calls can succeed.
+/// The full names of the services that are served.
 pub(crate) fn served() -> Vec<&'static str> {
-    SERVICES.iter().filter(|service| is_served(service.group)).map(|service| service.name).collect()
-}
-
-fn is_served(group: Group) -> bool {
-    match group {
-        Group::KeyvalueBasic | Group::KeyvalueTtl | Group::KeyvalueScan | Group::KeyvalueBatch => true,
-        Group::PubsubBasic | Group::StreamBasic | Group::Health | Group::Reflection => true,
-        Group::ListBasic => false,
-    }
+    SERVICES.iter().map(|service| service.name).collect()
 }
 
 /// The group whose backend executes the commands of a method.
@@ -92,9 +84,16 @@ impl Proxy {
         let outcome = match method.method().group {
             Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message)
                 .map(|decoded| decoded.and_then(|request| self.keyvalue(lane, client, origin, &request))),
-            Group::PubsubBasic | Group::StreamBasic => {
-                decode_log(call).map(|decoded| decoded.and_then(|request| self.log(lane, client, origin, &request)))
-            }
+            Group::ListBasic => list::decode(method, &call.message).map(|decoded| {
+                decoded.and_then(|mut request| {
+                    request.command = list::bounded(request.command, client.reply_bytes_max(&request.command));
+                    self.keyvalue(lane, client, origin, &request)
+                })
+            }),
+            Group::PubsubBasic | Group::StreamBasic => Some(match decode_log(call) {
+                Some(decoded) => decoded.and_then(|request| self.log(lane, client, origin, &request)),
+                None => self.follow(lane, client, origin, call),
+            }),
             Group::KeyvalueScan => Some(self.scan(lane.shards, peer, client, call)),
             Group::KeyvalueBatch => {
                 services::batch::batch(method).map(|batch| self.batch_call(lane, client, origin, batch, call))
@@ -195,7 +194,16 @@ impl Proxy {
                 let reply_bytes = view::get_response_bytes(Some(value));
                 client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
             }
-            Ok(reply) => services::answer(&mut client.connection, origin.stream, origin.method, reply),
+            Ok(Reply::PopTooLong(value_bytes)) => {
+                let reply_bytes = list::pop_reply_bytes(value_bytes);
+                client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
+            }
+            Ok(reply) => {
+                if let (Reply::Log(LogReply::Appended(_)), Command::Log { topic, .. }) = (&reply, command) {
+                    self.followed.appended(backend, namespace, hash, topic);
+                }
+                services::answer(&mut client.connection, origin.stream, origin.method, reply);
+            }
             Err(failure) => return Err(status::from_failure(failure)),
         }
         Ok(())
@@ -248,10 +256,15 @@ impl Proxy {
         }
         let backend = self.backend(namespace, method).map_err(status::from_failure)?;
         let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
-        match execute(&mut self.backends, backend, &context, &command.view()).map_err(status::from_failure)? {
+        let bounded = list::bounded(command.view(), reply_bytes);
+        match execute(&mut self.backends, backend, &context, &bounded).map_err(status::from_failure)? {
             // It has grown meanwhile.
             Reply::Get(value @ Some(_)) if !client.connection.has_room_for_reply(view::get_response_bytes(value)) => {
                 let reply_bytes = view::get_response_bytes(value);
+                client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
+            }
+            Reply::PopTooLong(value_bytes) => {
+                let reply_bytes = list::pop_reply_bytes(value_bytes);
                 client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
             }
             reply => services::answer(&mut client.connection, stream, method, reply),
@@ -331,12 +344,15 @@ impl Proxy {
             outcome if parked.whose != Whose::Call => self.part_came(&mut lane, client, parked.whose, outcome),
             Outcome::Part(_) => debug_assert!(false, "a part is of a batch"),
             Outcome::Done(reply) => {
-                if let OwnedReply::Get(value) = &reply {
+                if let OwnedReply::Get(value) | OwnedReply::Pop(value) = &reply {
                     client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
                 }
                 services::answer(&mut client.connection, parked.stream, parked.method, reply.view());
             }
             Outcome::Failed(failure) => client.connection.finish(parked.stream, &status::from_failure(failure), &[]),
+            Outcome::Unsubscribed => {
+                services::reply_message(&mut client.connection, parked.stream, &services::follow::unsubscribed());
+            }
             Outcome::TooLong(errand, reply_bytes) => {
                 client.learn_reply_bytes(reply_bytes);
                 let Parked { peer, stream, method, whose, .. } = parked;
@@ -390,11 +406,19 @@ impl Proxy {
             Err(failure) => return Outcome::Failed(failure),
         };
         let context = Context { now_ns, namespace, hash, call };
-        match execute(&mut self.backends, backend, &context, &errand.command.view()) {
+        let command = list::bounded(errand.command.view(), reply_bytes_max);
+        match execute(&mut self.backends, backend, &context, &command) {
             Ok(Reply::Get(value @ Some(_))) if view::get_response_bytes(value) > reply_bytes_max => {
                 Outcome::TooLong(errand, view::get_response_bytes(value))
             }
-            Ok(reply) => Outcome::Done(reply.into()),
+            Ok(Reply::PopTooLong(value_bytes)) => Outcome::TooLong(errand, list::pop_reply_bytes(value_bytes)),
+            Ok(reply) => {
+                if let (Reply::Log(LogReply::Appended(_)), Command::Log { topic, .. }) = (&reply, errand.command.view())
+                {
+                    self.followed.appended(backend, namespace, hash, topic);
+                }
+                Outcome::Done(reply.into())
+            }
             Err(failure) => Outcome::Failed(failure),
         }
     }

@@ -1,6 +1,7 @@
 //! How it is wired: configuration, dispatch, services, and the program that runs them.
 #![forbid(unsafe_code)]
 
+mod adopt;
 #[cfg(test)]
 mod alone;
 mod app;
@@ -28,6 +29,7 @@ mod share;
 pub mod signals;
 mod statistics;
 mod status;
+mod tails;
 mod upkeep;
 mod wire;
 

@@ -2,6 +2,7 @@
 //! to the nanosecond and to the parcel.
 
 pub(crate) mod caller;
+mod tails;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -5,7 +5,9 @@ use super::budget::Shortage;
 use super::place::Place;
 use super::record::{Draft, Expiry};
 use super::ttl::expiry_ns;
-use crate::limits::{KEY_BYTES_MAX, PAGE_BYTES, RECLAIM_ATTEMPTS, TIMERS_PER_RECLAIM, VALUE_BYTES_MAX};
+use crate::limits::{
+    KEY_BYTES_MAX, LIST_NODES_PER_RECLAIM, PAGE_BYTES, RECLAIM_ATTEMPTS, TIMERS_PER_RECLAIM, VALUE_BYTES_MAX,
+};
 use crate::{Context, Failure, FailureKind};
 
 impl MemStore {
@@ -24,6 +26,7 @@ impl MemStore {
             place: Place::of(context.hash),
             key,
             value,
+            is_list: false,
             expiry: at_ns.map(|at_ns| Expiry { at_ns, timer: 0 }),
         };
         let outcome = self.with_room(context.now_ns, draft.bytes(), |store| store.try_set(context, draft));
@@ -52,6 +55,7 @@ impl MemStore {
     fn try_set(&mut self, context: &Context, mut draft: Draft<'_>) -> Result<(), Shortage> {
         let there = self.lookup(context, draft.key);
         let old_expiry = there.and_then(|(_, old)| self.arena.record(old).expiry());
+        let old_nodes = there.and_then(|(_, old)| self.arena.nodes(old));
         if let Some(expiry) = draft.expiry.as_mut() {
             expiry.timer = self.timer_for(old_expiry)?;
         }
@@ -73,24 +77,31 @@ impl MemStore {
             reference
         };
         self.arena.write(reference, &draft);
+        if let Some(nodes) = old_nodes {
+            self.arena.doom(nodes);
+        }
         self.retime(reference, old_expiry, draft.expiry);
         Ok(())
     }
 
     /// A bounded attempt to free memory; false when there was nothing to be had.
     pub(super) fn reclaim(&mut self, now_ns: u64) -> bool {
+        let freed = self.arena.free_doomed(&mut self.budget, LIST_NODES_PER_RECLAIM);
         if self.arena.drop_spare(&mut self.budget) || self.wheel.drop_spare(&mut self.budget) {
             return true;
         }
         let collected = self.collect_expired(now_ns, TIMERS_PER_RECLAIM);
         // What was collected may lie scattered, of use to no other size, while no page is empty.
-        self.arena.drop_spare(&mut self.budget) || self.vacate_page() || collected
+        self.arena.drop_spare(&mut self.budget) || self.vacate_page() || collected || freed
     }
 
     /// Moves the records of a sparse page to others, so that its memory serves again.
     fn vacate_page(&mut self) -> bool {
         let (tables, wheel) = (&mut self.tables, &mut self.wheel);
         self.arena.vacate(&mut self.budget, |record, old, new| {
+            if record.is_node() {
+                return;
+            }
             let table = &mut tables[usize::from(record.namespace())];
             let found = table.find(record.place(), |reference| (reference == old).then_some(()));
             let (found, ..) = found.expect("a live record is in its table");

@@ -308,6 +308,9 @@ impl Connection {
 
     /// Keeps what has not been dealt with: the part of a frame, or everything after a pause.
     pub fn end(&mut self, input: Input<'_>) {
+        if self.effort_left == 0 && !self.is_over() && !self.wants_pause() {
+            self.take_more(&input);
+        }
         let spare = std::mem::take(&mut self.kept);
         (self.kept, self.kept_from) = input.into_kept(spare);
         if self.streams.open() == 0 {

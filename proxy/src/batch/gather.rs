@@ -353,7 +353,9 @@ impl Proxy {
             Outcome::Part(part) if part.is_too_long() => Slot::Ready(part.again()),
             Outcome::Part(part) => Slot::Came(part.results),
             Outcome::Failed(failure) => Slot::Failed(status::from_failure(failure)),
-            Outcome::Done(_) | Outcome::TooLong(..) => return debug_assert!(false, "it is no answer to a part"),
+            Outcome::Done(_) | Outcome::TooLong(..) | Outcome::Unsubscribed => {
+                return debug_assert!(false, "it is no answer to a part");
+            }
         };
         gather.parts[usize::from(owner)] = slot;
         gather.missing -= 1;

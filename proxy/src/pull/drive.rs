@@ -47,20 +47,34 @@ impl Proxy {
         }
     }
 
-    fn end_pull(&mut self, client: &mut Client, key: SlabKey) {
+    pub(crate) fn end_pull(&mut self, client: &mut Client, key: SlabKey) {
         let Some(pull) = self.pulls.remove(key) else { return };
+        self.release_pull(key, &pull);
         match &pull.state {
             State::Arrived(reply) => client.connection.discharge(reply.bytes()),
             State::Hungry => client.pulls.forget_hungry(key),
             State::Ready | State::Asked | State::Blocked | State::Waiting => {}
         }
-        client.pulls.remove(pull.stream, pull.bytes());
+        client.pulls.remove(pull.stream);
     }
 
     /// The connection is gone, and with it all of its pulls.
     pub(crate) fn forget_pulls(&mut self, client: &mut Client) {
         for key in client.pulls.keys() {
-            self.pulls.remove(key);
+            if let Some(pull) = self.pulls.remove(key) {
+                self.release_pull(key, &pull);
+            }
+        }
+    }
+
+    /// What others keep for a pull that is over goes.
+    fn release_pull(&mut self, key: SlabKey, pull: &Pull) {
+        self.waits.disarm(key, pull);
+        if let Some(seat) = pull.seat {
+            self.leave_tail(seat);
+        }
+        if let Some(claim) = &pull.claim {
+            self.release_claim(claim, key);
         }
     }
 
@@ -72,7 +86,6 @@ impl Proxy {
     }
 
     /// What a pull waits for may be there.
-    #[allow(dead_code, reason = "what reads logs waits at their end; nothing else does")]
     pub(crate) fn wake_pull(&mut self, client: &mut Client, key: SlabKey) {
         self.ready_if(client, key, &State::Waiting);
     }
@@ -114,7 +127,7 @@ impl Proxy {
                 client.connection.charge(reply.bytes());
                 State::Arrived(reply)
             }
-            Outcome::TooLong(..) | Outcome::Part(_) => State::Ready,
+            Outcome::TooLong(..) | Outcome::Part(_) | Outcome::Unsubscribed => State::Ready,
             Outcome::Failed(failure) => {
                 client.connection.finish(stream, &status::from_failure(failure), &[]);
                 return self.end_pull(client, key);
@@ -214,7 +227,7 @@ impl Proxy {
         let next = pull.source.take(&mut client.connection, pull.stream, reply.view());
         let answer_bytes = client.connection.output().len() - before;
         charge_event(&mut client.connection, answer_bytes);
-        self.go_on(client, key, next);
+        self.go_on(lane.now_ns, client, key, next);
         Step::Did(page_work(0, answer_bytes))
     }
 
@@ -276,23 +289,32 @@ impl Proxy {
         let next = pull.source.take(&mut client.connection, stream, reply);
         let answer_bytes = client.connection.output().len() - before;
         charge_event(&mut client.connection, answer_bytes);
-        self.go_on(client, key, next);
+        self.go_on(lane.now_ns, client, key, next);
         Step::Did(page_work(work, answer_bytes))
     }
 
     /// After a page.
-    fn go_on(&mut self, client: &mut Client, key: SlabKey, next: Next) {
+    fn go_on(&mut self, now_ns: u64, client: &mut Client, key: SlabKey, next: Next) {
         let Some(pull) = self.pulls.get_mut(key) else { return };
         if !pull.goes_on(next) {
             return self.end_pull(client, key);
+        }
+        if pull.state == State::Waiting
+            && let Some(seat) = pull.seat
+            && self.tails.latest(seat) > pull.source.position()
+        {
+            // More has come since the page was made, and it was not there to be woken.
+            pull.state = State::Ready;
         }
         if pull.state == State::Ready {
             client.pulls.line.push_back(key);
         } else if self.draining
             && let Some(status) = pull.source.at_drain(true)
         {
-            client.connection.finish(pull.stream, &status, &[]);
+            pull.source.finish(&mut client.connection, pull.stream, &status);
             self.end_pull(client, key);
+        } else {
+            self.waits.arm(key, pull, now_ns);
         }
     }
 
@@ -304,7 +326,9 @@ impl Proxy {
         });
         for (key, peer, stream, status) in ending.collect::<Vec<_>>() {
             if let Some(client) = turn.peers.get_mut(peer).map(Wire::client) {
-                client.connection.finish(stream, &status, &[]);
+                if let Some(pull) = self.pulls.get(key) {
+                    pull.source.finish(&mut client.connection, stream, &status);
+                }
                 self.end_pull(client, key);
             }
         }

@@ -7,7 +7,7 @@ use prism_proto::status::{Code, Status};
 use prism_proto::text::Text;
 use prism_proto::view::{self, DeleteView, ExistsView, GetView, SetView};
 
-use super::{Connection, keyvalue_ttl};
+use super::{Connection, keyvalue_ttl, list};
 use crate::status;
 use prism_proto::h2::StreamRef;
 
@@ -72,7 +72,9 @@ pub(crate) fn answer(connection: &mut Connection, stream: StreamRef, reply: Repl
             connection.reply(stream, bytes, |out| view::write_exists_response(exists, out));
         }
         Reply::Expire(found) | Reply::Persist(found) => keyvalue_ttl::answer_found(connection, stream, found),
-        Reply::Ttl(seconds) => keyvalue_ttl::answer_number(connection, stream, seconds),
+        Reply::Ttl(number) | Reply::Length(number) => keyvalue_ttl::answer_number(connection, stream, number),
+        Reply::Pop(value) => list::answer_pop(connection, stream, value),
+        Reply::PopTooLong(_) => debug_assert!(false, "its call waits for room"),
         Reply::Scan(_) | Reply::Log(_) => debug_assert!(false, "no command of one key yields this"),
     }
 }

@@ -7,12 +7,13 @@ use prism_tests::{Launch, Proxy};
 use tonic::Code;
 use tonic::transport::Channel;
 
-const SERVED: [&str; 6] = [
+const SERVED: [&str; 7] = [
     "",
     "prism.interfaces.keyvalue.KeyValueBasicInterface",
     "prism.interfaces.keyvalue.KeyValueBatchInterface",
     "prism.interfaces.keyvalue.KeyValueScanInterface",
     "prism.interfaces.keyvalue.KeyValueTTLInterface",
+    "prism.interfaces.list.ListBasicInterface",
     "namespace:default",
 ];
 

@@ -35,8 +35,22 @@ pub const LIST_NODES_PER_TEND: usize = 64;
 pub const LIST_NODES_PER_RECLAIM: usize = 64;
 /// The same of each call about a list.
 pub const LIST_NODES_PER_CALL: usize = 4;
-/// Attempts of a write to find room, besides two for each page of its own size.
-pub const RECLAIM_ATTEMPTS: usize = 4;
+/// Keys that one attempt of a write drops at most, where the policy lets it.
+pub const EVICTIONS_PER_ATTEMPT: usize = 1_024;
+/// Keys, buckets and timers among which the policy looks for one to drop.
+pub const EVICT_LOOKS: usize = 64;
+/// The part of a namespace's keys that S3-FIFO has on probation.
+pub const PROBATION_PART: usize = 10;
+/// Keys that leave probation when one comes and there is room for all.
+pub const PROBATION_MOVES: usize = 2;
+/// Entries of one page of the queue of keys on probation.
+pub const PROBATION_PER_PAGE: usize = 512;
+/// Dropped keys of one namespace that S3-FIFO remembers at most, with two bytes each.
+pub const GHOSTS_MAX: usize = 1 << 20;
+/// Attempts of a write to find room, besides those for each page of its own size.
+pub const RECLAIM_ATTEMPTS: usize = 8;
+/// See [`RECLAIM_ATTEMPTS`].
+pub const RECLAIM_ATTEMPTS_PER_PAGE: usize = 6;
 /// Pages among which the emptiest is chosen to be vacated.
 pub const VACATE_CANDIDATES: usize = 16;
 /// The part of a long record's memory that it may leave unused: one in so many bytes. A message with more is copied.

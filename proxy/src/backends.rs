@@ -72,6 +72,20 @@ fn retentions(registry: &Registry, memstore: &config::Memstore) -> Vec<Retention
     (0..registry.indexes()).map(retention).collect()
 }
 
+/// What happens to the keys of each namespace at a memstore's bound, by its index: what the namespace says, or else the
+/// store.
+fn evictions(registry: &Registry, memstore: &config::Memstore) -> Vec<memstore::Eviction> {
+    let eviction = |index| {
+        let bounds = registry.namespace(index).map(|namespace| namespace.bounds).unwrap_or_default();
+        match bounds.eviction.unwrap_or(memstore.eviction) {
+            config::Eviction::None => memstore::Eviction::None,
+            config::Eviction::S3Fifo => memstore::Eviction::S3Fifo,
+            config::Eviction::SoonestExpiry => memstore::Eviction::SoonestExpiry,
+        }
+    };
+    (0..registry.indexes()).map(eviction).collect()
+}
+
 /// The backends of one shard, by the registry's slots.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
@@ -96,6 +110,7 @@ impl Instances {
                 (slot.as_mut(), backend.as_ref().map(|backend| &backend.kind))
             {
                 store.set_retention(&retentions(registry, memstore));
+                store.set_evictions(&evictions(registry, memstore));
             }
         }
     }

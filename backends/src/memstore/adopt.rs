@@ -34,7 +34,7 @@ impl MemStore {
             return Some(Err(failure));
         }
         record::adopt(message, set.key.clone(), &set.value, context.namespace, Place::of(context.hash));
-        let outcome = self.with_room(context.now_ns, message.capacity(), |store| store.try_adopt(context, message));
+        let outcome = self.with_room(context, message.capacity(), |store| store.try_adopt(context, message));
         if outcome == Ok(true) {
             return Some(Ok(()));
         }

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
-use super::record::{Draft, EXPIRY_BYTES, Expiry, Record, next_free, plain_value, set_expiry, write_free};
+pub(super) use super::record::Mark;
+use super::record::{Draft, Expiry, Record, next_free, plain_value, set_expiry, set_mark, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
 
@@ -92,6 +93,26 @@ impl Arena {
         self.data.get(page)?.get(range)
     }
 
+    /// The record or node at `reference`, if there is one at all.
+    pub(super) fn live_record(&self, reference: Reference) -> Option<Record<'_>> {
+        let (page, offset) = (reference.page(), reference.offset());
+        let class = self.pages.get(page)?.class;
+        let is_slot = class == ALONE || offset.is_multiple_of(CLASS_BYTES[usize::from(class)]);
+        let slot = self.data[page].get(offset..).filter(|slot| is_slot && !slot.is_empty())?;
+        Some(Record::new(slot)).filter(|record| record.is_live())
+    }
+
+    /// Notes something of a record.
+    #[inline]
+    pub(super) fn mark(&mut self, reference: Reference, mark: Mark) {
+        set_mark(&mut self.data[reference.page()][reference.offset()..], mark, true);
+    }
+
+    /// Takes a note away.
+    pub(super) fn unmark(&mut self, reference: Reference, mark: Mark) {
+        set_mark(&mut self.data[reference.page()][reference.offset()..], mark, false);
+    }
+
     /// All bytes of a record's slot.
     pub(super) fn slot(&self, reference: Reference) -> &[u8] {
         let (class, rest) = (self.pages[reference.page()].class, &self.data[reference.page()][reference.offset()..]);
@@ -127,7 +148,9 @@ impl Arena {
         let record = self.record(reference);
         let class = self.pages[reference.page()].class;
         if class != ALONE && record.expiry().is_none() {
-            let bytes = record.bytes() + EXPIRY_BYTES;
+            let (namespace, place) = (record.namespace(), record.place());
+            let (key, value, is_list) = (record.key(), record.value(), record.is_list());
+            let bytes = Draft { namespace, place, key, value, is_list, expiry: Some(expiry) }.bytes();
             if bytes > CLASS_BYTES[usize::from(class)] {
                 return self.rewrite(budget, reference, bytes, Some(expiry));
             }

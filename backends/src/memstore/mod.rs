@@ -18,7 +18,9 @@ mod adopt;
 mod arena;
 mod bucket;
 mod budget;
+mod cache;
 mod class;
+mod evict;
 mod expiry;
 mod list;
 mod log;
@@ -40,8 +42,10 @@ use std::ops::Range;
 
 use crate::limits::{LIST_NODES_PER_TEND, LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, PlacedSet, Reply, ScanPage};
-use arena::Arena;
+use arena::{Arena, Mark};
 use budget::Budget;
+use cache::Cache;
+pub use evict::Eviction;
 use log::Logs;
 pub use log::{Appended, Bounds, Page, Records, Retention};
 use place::Place;
@@ -78,7 +82,7 @@ pub struct Counters {
     pub backlog: u64,
     /// Writes refused since the start.
     pub rejected: u64,
-    /// Keys evicted since the start; none yet, for the policy is to refuse.
+    /// Keys evicted since the start, by the policy of their namespace.
     pub evictions: u64,
     /// Logs held.
     pub logs: u64,
@@ -122,6 +126,13 @@ pub struct MemStore {
     counters: Counters,
     /// A list that is being written, or a value that was taken from one.
     scratch: Vec<u8>,
+    /// By namespace what happens when memory is short, and what is known for that.
+    evictions: Vec<Eviction>,
+    caches: Vec<Option<Box<Cache>>>,
+    /// Whether any namespace wants to know which keys are asked for.
+    tracks_visits: bool,
+    /// The other namespace that dropped a key last for one that could not.
+    evicting: usize,
     /// The page of the last scan, whose memory serves the next.
     page: ScanPage,
 }
@@ -138,7 +149,23 @@ impl MemStore {
         logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
         let (arena, wheel) = (Arena::new(), Wheel::new());
         let (log_page, page, scratch) = (Page::default(), ScanPage::default(), Vec::new());
-        Self { name: config.name, tables, arena, logs, log_page, budget, wheel, counters, scratch, page }
+        let (evictions, caches) = (vec![Eviction::None; tables.len()], tables.iter().map(|_| None).collect());
+        Self {
+            name: config.name,
+            tables,
+            arena,
+            logs,
+            log_page,
+            budget,
+            wheel,
+            counters,
+            scratch,
+            evictions,
+            caches,
+            tracks_visits: false,
+            evicting: 0,
+            page,
+        }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
@@ -148,6 +175,8 @@ impl MemStore {
         while self.tables.len() < usize::from(namespaces) {
             let _ = self.budget.take(size_of::<Table>());
             self.tables.push(Table::new());
+            self.evictions.push(Eviction::None);
+            self.caches.push(None);
         }
     }
 
@@ -199,17 +228,22 @@ impl MemStore {
 
     /// Where the value is likely to be: page and bytes of a plain record that the home bucket names. None says nothing.
     #[inline(always)]
-    fn likely(&self, context: &Context, key: &[u8]) -> Option<(usize, Range<usize>)> {
+    fn likely(&self, context: &Context, key: &[u8]) -> Option<(Reference, Range<usize>)> {
         let word = self.tables.get(usize::from(context.namespace))?.likely(Place::of(context.hash))?;
         let reference = word.reference();
-        Some((reference.page(), self.arena.plain_value(reference, context.namespace, key)?))
+        Some((reference, self.arena.plain_value(reference, context.namespace, key)?))
     }
 
     /// The value. What is likely is found at once; anything else by the rules.
     #[inline]
     fn get(&mut self, context: &Context, key: &[u8]) -> Result<Option<&[u8]>, Failure> {
         match self.likely(context, key) {
-            Some((page, value)) => Ok(self.arena.bytes(page, value)),
+            Some((reference, value)) => {
+                if self.tracks_visits {
+                    self.arena.mark(reference, Mark::Visited);
+                }
+                Ok(self.arena.bytes(reference.page(), value))
+            }
             None => self.search(context, key),
         }
     }
@@ -218,6 +252,9 @@ impl MemStore {
     #[inline(never)]
     fn search(&mut self, context: &Context, key: &[u8]) -> Result<Option<&[u8]>, Failure> {
         let Some((_, reference)) = self.live(context, key) else { return Ok(None) };
+        if self.tracks_visits {
+            self.arena.mark(reference, Mark::Visited);
+        }
         let record = self.arena.record(reference);
         if record.is_list() { Err(list::not_a_value(key)) } else { Ok(Some(record.value())) }
     }

@@ -1,7 +1,8 @@
 //! How a record lies in its slot: a header of 8 bytes, then what the header says is there, key and value.
 //!
 //! ```text
-//! header (u64, little endian): key_bytes 12 | value_bytes 14 | namespace 5 | expires 1 | place 31 | 0
+//! header (u64, little endian): key_bytes 12 | value_bytes 14 | namespace 4 | visited 1 | expires 1 |
+//!                              place 31 | on probation 1
 //! [namespace u16 if it does not fit the header] [expiry u64 and timer u32 if it expires] key value
 //! ```
 //!
@@ -41,16 +42,48 @@ const NODE: u64 = VALUE_MASK - 3;
 /// Below this it is a value's length.
 const MARKS: u64 = NODE;
 const NAMESPACE_SHIFT: u32 = 26;
-const NAMESPACE_MASK: u64 = (1 << 5) - 1;
+const NAMESPACE_MASK: u64 = (1 << 4) - 1;
 /// In place of the namespace: it follows the header.
 const NAMED: u64 = NAMESPACE_MASK;
+const VISITED: u64 = 1 << 30;
 const EXPIRES: u64 = 1 << 31;
+const PROBATION: u64 = 1 << 63;
 const PLACE_SHIFT: u32 = 32;
 
 const _: () = {
     assert!(PLACE_SHIFT + PLACE_BITS <= 63);
     assert!(SLOT_BYTES_MAX < MARKS as usize && KEY_BYTES_MAX <= KEY_MASK as usize);
 };
+
+/// What the eviction policy notes of a record, in its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It was asked for since the policy looked at it.
+    Visited,
+    /// It is among the new ones.
+    Probation,
+}
+
+impl Mark {
+    fn bits(self) -> u64 {
+        match self {
+            Self::Visited => VISITED,
+            Self::Probation => PROBATION,
+        }
+    }
+}
+
+/// Notes something of the record in `slot`, or takes the note away.
+#[inline]
+pub(super) fn set_mark(slot: &mut [u8], mark: Mark, is_set: bool) {
+    let Some(header) = slot.first_chunk_mut::<HEADER_BYTES>() else { return };
+    let before = u64::from_le_bytes(*header);
+    let after = if is_set { before | mark.bits() } else { before & !mark.bits() };
+    // What is not changed is not written: the line stays clean.
+    if after != before {
+        *header = after.to_le_bytes();
+    }
+}
 
 /// When a record expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,6 +282,11 @@ impl<'a> Record<'a> {
         self.key_end()
     }
 
+    /// Whether something is noted of it.
+    pub(super) fn is_marked(self, mark: Mark) -> bool {
+        self.header & mark.bits() != 0
+    }
+
     /// Whether the value is a list.
     #[inline]
     pub(super) fn is_list(self) -> bool {
@@ -279,7 +317,7 @@ impl<'a> Record<'a> {
     }
 
     pub(super) fn place(self) -> Place {
-        Place::unpack((self.header >> PLACE_SHIFT) as u32)
+        Place::unpack((self.header >> PLACE_SHIFT) as u32 & ((1 << PLACE_BITS) - 1))
     }
 
     /// When it expires, if it does.
@@ -327,7 +365,7 @@ pub(super) fn plain_value(slot: &[u8], namespace: u16, key: &[u8]) -> Option<Ran
     let header = u64::from_le_bytes(*header);
     let expected = key.len() as u64 | u64::from(namespace) << NAMESPACE_SHIFT;
     let value_bytes = header >> VALUE_SHIFT & VALUE_MASK;
-    if header & u64::from(u32::MAX) & !(VALUE_MASK << VALUE_SHIFT) != expected
+    if header & u64::from(u32::MAX) & !(VALUE_MASK << VALUE_SHIFT | VISITED) != expected
         || u64::from(namespace) >= NAMED
         || value_bytes >= MARKS
         || !is_same(rest.get(..key.len())?, key)
@@ -374,7 +412,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let place = Place::of(u64::MAX);
-        for namespace in [0, 1, 30, 31, 32, u16::MAX] {
+        for namespace in [0, 1, 14, 15, 16, u16::MAX] {
             for expiry in [None, Some(Expiry { at_ns: 0, timer: 1 }), Some(Expiry { at_ns: u64::MAX, timer: u32::MAX })]
             {
                 for (key, value) in [(&[7u8; 1][..], &[][..]), (&[8; KEY_BYTES_MAX], &[9; 4000])] {
@@ -463,7 +501,7 @@ mod tests {
         let keys: Vec<Vec<u8>> = [1, 7, 8, 9, 16, 17, 40].map(|bytes| vec![b'k'; bytes]).into();
         for key in &keys {
             let expiry = Some(Expiry { at_ns: 9, timer: 1 });
-            for (namespace, expiry) in [(0, None), (30, None), (31, None), (32, None), (0, expiry)] {
+            for (namespace, expiry) in [(0, None), (14, None), (15, None), (16, None), (0, expiry)] {
                 let draft = Draft { namespace, place, key, value: b"value", is_list: false, expiry };
                 let mut slot = vec![0xEE; draft.bytes() + 3];
                 draft.write(&mut slot, false);

@@ -1,12 +1,14 @@
 //! Writing: where the record goes, and finding room for it.
 
 use super::MemStore;
+use super::arena::Mark;
 use super::budget::Shortage;
 use super::place::Place;
 use super::record::{Draft, Expiry};
 use super::ttl::expiry_ns;
 use crate::limits::{
-    KEY_BYTES_MAX, LIST_NODES_PER_RECLAIM, PAGE_BYTES, RECLAIM_ATTEMPTS, TIMERS_PER_RECLAIM, VALUE_BYTES_MAX,
+    KEY_BYTES_MAX, LIST_NODES_PER_RECLAIM, PAGE_BYTES, RECLAIM_ATTEMPTS, RECLAIM_ATTEMPTS_PER_PAGE, TIMERS_PER_RECLAIM,
+    VALUE_BYTES_MAX,
 };
 use crate::{Context, Failure, FailureKind};
 
@@ -29,22 +31,29 @@ impl MemStore {
             is_list: false,
             expiry: at_ns.map(|at_ns| Expiry { at_ns, timer: 0 }),
         };
-        let outcome = self.with_room(context.now_ns, draft.bytes(), |store| store.try_set(context, draft));
+        let outcome = self.with_room(context, draft.bytes(), |store| store.try_set(context, draft));
         outcome.map_err(|shortage| self.refuse(shortage, "the value is not stored"))
     }
 
     /// Tries what needs up to `bytes` of memory until there is room for it, or none is to be had.
     pub(super) fn with_room<T>(
         &mut self,
-        now_ns: u64,
+        context: &Context,
         bytes: usize,
         mut attempt: impl FnMut(&mut Self) -> Result<T, Shortage>,
     ) -> Result<T, Shortage> {
-        // A page is first emptied, then given back.
-        let attempts = RECLAIM_ATTEMPTS + 2 * bytes.div_ceil(PAGE_BYTES);
+        // For each page of it keys are dropped, maybe of several sizes, a page is emptied, and it is given back.
+        let attempts = RECLAIM_ATTEMPTS + RECLAIM_ATTEMPTS_PER_PAGE * bytes.div_ceil(PAGE_BYTES);
+        let mut evict_bytes = bytes;
         for _ in 0..attempts {
             match attempt(self) {
-                Err(Shortage::Memory) if self.reclaim(now_ns) => {}
+                Err(Shortage::Memory) if self.reclaim(context.now_ns) => {}
+                // Where the table is to grow for it, it need not if one of the neighbours goes.
+                Err(Shortage::Memory) if self.evict_neighbour(context) => {}
+                Err(Shortage::Memory) if self.evict(context.namespace, evict_bytes) => {
+                    // A slot of its size was not enough: something else is to grow, which takes a page.
+                    evict_bytes = PAGE_BYTES;
+                }
                 outcome => return outcome,
             }
         }
@@ -60,6 +69,7 @@ impl MemStore {
             expiry.timer = self.timer_for(old_expiry)?;
         }
         let table = &mut self.tables[usize::from(context.namespace)];
+        let is_new = there.is_none();
         let reference = if let Some((found, old)) = there {
             // What is left of an expired value is replaced like any other: nobody can tell.
             let reference = if self.arena.fits(old, draft.bytes()) {
@@ -81,13 +91,18 @@ impl MemStore {
             self.arena.doom(nodes);
         }
         self.retime(reference, old_expiry, draft.expiry);
+        if is_new {
+            self.admit(context.namespace, reference, draft.place);
+        } else if self.tracks_visits {
+            self.arena.mark(reference, Mark::Visited);
+        }
         Ok(())
     }
 
     /// A bounded attempt to free memory; false when there was nothing to be had.
     pub(super) fn reclaim(&mut self, now_ns: u64) -> bool {
         let freed = self.arena.free_doomed(&mut self.budget, LIST_NODES_PER_RECLAIM);
-        if self.arena.drop_spare(&mut self.budget) || self.wheel.drop_spare(&mut self.budget) {
+        if self.arena.drop_spare(&mut self.budget) {
             return true;
         }
         let collected = self.collect_expired(now_ns, TIMERS_PER_RECLAIM);

@@ -7,6 +7,7 @@ mod clients;
 mod command_line;
 mod deadline;
 mod drain;
+mod evict;
 mod health;
 mod hostile;
 mod keyvalue;

@@ -30,12 +30,11 @@ impl MemStore {
         }
         self.arena.free_doomed(&mut self.budget, LIST_NODES_PER_CALL);
         self.list(context, key)?;
-        let outcome = self.with_room(context.now_ns, value.len() + LIST_NODE_BYTES_MAX, |store| {
-            match store.lookup(context, key) {
+        let outcome =
+            self.with_room(context, value.len() + LIST_NODE_BYTES_MAX, |store| match store.lookup(context, key) {
                 Some((found, root)) => store.push_to(context, key, (found, root), value, side),
                 None => store.push_first(context, key, value),
-            }
-        });
+            });
         outcome.map_err(|shortage| self.refuse(shortage, "the value is not pushed"))
     }
 

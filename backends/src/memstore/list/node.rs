@@ -11,7 +11,7 @@
 use super::run::Span;
 use super::{Long, parse};
 use crate::Side;
-use crate::memstore::arena::Arena;
+use crate::memstore::arena::{Arena, Mark};
 use crate::memstore::budget::{Budget, Shortage};
 use crate::memstore::record::{HEADER_BYTES, write_node};
 use crate::memstore::word::Reference;
@@ -175,6 +175,8 @@ impl Arena {
     /// The record or node that was moved to `reference` is made known to those that lead to it.
     pub(in crate::memstore) fn mend(&mut self, reference: Reference) {
         if !self.record(reference).is_node() {
+            // The queue of those on probation means the slot where it was.
+            self.unmark(reference, Mark::Probation);
             if let Some(Nodes { left, right }) = self.nodes(reference) {
                 self.set_link(left, Side::Left, Link::Root(reference));
                 self.set_link(right, Side::Right, Link::Root(reference));

@@ -2,6 +2,7 @@
 
 mod adopt;
 mod bounds;
+mod evict;
 mod expiry;
 mod lists;
 mod model;

@@ -58,6 +58,11 @@ impl Caller {
         simulation.disconnect(self.shard, self.peer);
     }
 
+    /// Gives a call up.
+    pub(crate) fn cancel(&mut self, call: StreamRef) {
+        self.connection.cancel(call);
+    }
+
     /// Status and message of a call that is over.
     pub(crate) fn answer(&mut self, call: StreamRef) -> (Status, Vec<u8>) {
         let answer = self.answers.remove(&call).expect("it was answered");
@@ -67,11 +72,6 @@ impl Caller {
     /// What has come for a call so far.
     pub(super) fn so_far(&mut self, call: StreamRef) -> &mut Answer {
         self.answers.entry(call).or_default()
-    }
-
-    /// Does not want the rest of an answer.
-    pub(crate) fn cancel(&mut self, call: StreamRef) {
-        self.connection.cancel(call);
     }
 
     /// Has at most `bytes_max` bytes arrive at the shard.

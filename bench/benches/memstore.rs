@@ -1,10 +1,10 @@
-//! The memstore's table: what is there, what is not, and what is overwritten, among ten thousand keys.
+//! The memstore's table: what is there, what is not, what is overwritten and what is scanned, among ten thousand keys.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use prism_backends::memstore::{Config, MemStore};
-use prism_backends::{Backend as _, Command, Context, Execution, KeyHasher, Reply};
+use prism_backends::{Backend as _, Command, Content, Context, Execution, KeyHasher, Position, Reply, Scan};
 
 const KEYS: usize = 10_000;
 const VALUE: [u8; 64] = [b'v'; 64];
@@ -46,6 +46,25 @@ fn table(criterion: &mut Criterion) {
     let mut keys = present.iter().cycle();
     group.bench_function("hash", |bencher| {
         bencher.iter(|| hasher.hash(0, black_box(&keys.next().expect("a cycle has no end").1)));
+    });
+    let mut from = 0;
+    group.bench_function("scan_page", |bencher| {
+        bencher.iter(|| {
+            let scan = Scan {
+                prefix: b"",
+                from: Position { place: from, key: b"" },
+                content: Content::Entries,
+                entries_max: u32::MAX,
+                bytes_max: 32 << 10,
+                first_bytes_max: 32 << 10,
+            };
+            let context = Context { now_ns: 1, namespace: 0, hash: 0, call: 0 };
+            let Execution::Done(Reply::Scan(page)) = store.execute(&context, &Command::Scan(scan)) else {
+                unreachable!("a scan is answered by a page")
+            };
+            from = page.next().map_or(0, |next| next.place);
+            page.len()
+        });
     });
     group.finish();
 }

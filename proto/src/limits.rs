@@ -171,8 +171,8 @@ pub const LARGE_MESSAGE_SPARE_BYTES: usize = Limits::DEFAULT.key_bytes_max + 64;
 pub const BUFFER_AHEAD_MAX: usize = 8;
 /// Header blocks that a connection remembers with their meaning.
 pub const MEMO_BLOCKS_MAX: usize = 8;
-/// The longest block that it remembers.
-pub const MEMO_BLOCK_BYTES_MAX: usize = 96;
+/// The longest block that it remembers or recognises.
+pub const MEMO_BLOCK_BYTES_MAX: usize = 256;
 /// The largest window that a client gives each of its calls, when its limits have room for more.
 pub const CALL_WINDOW_BYTES_MAX: u32 = 64 << 10;
 /// Calls that a client has open before the server has said how many it takes: what RFC 9113 §6.5.2 recommends to allow.

@@ -72,7 +72,7 @@ impl Proxy {
         let Some(decoded) = keyvalue::decode(call.method, &call.message) else {
             return self.other_call(lane, client, origin, call);
         };
-        let outcome = decoded.and_then(|request| self.keyvalue(lane, client, origin, &request));
+        let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, config::Group::KeyValue, &request));
         if let Err(status) = outcome {
             client.connection.finish(stream, &status, &[]);
         }
@@ -82,12 +82,13 @@ impl Proxy {
     fn other_call(&mut self, lane: &mut Lane<'_>, client: &mut Client, origin: Origin, call: &Call<'_>) {
         let Origin { peer, stream, method, .. } = origin;
         let outcome = match method.method().group {
-            Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message)
-                .map(|decoded| decoded.and_then(|request| self.keyvalue(lane, client, origin, &request))),
+            Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message).map(|decoded| {
+                decoded.and_then(|request| self.keyed(lane, client, origin, config::Group::KeyValue, &request))
+            }),
             Group::ListBasic => list::decode(method, &call.message).map(|decoded| {
                 decoded.and_then(|mut request| {
                     request.command = list::bounded(request.command, client.reply_bytes_max(&request.command));
-                    self.keyvalue(lane, client, origin, &request)
+                    self.keyed(lane, client, origin, config::Group::List, &request)
                 })
             }),
             Group::PubsubBasic | Group::StreamBasic => Some(match decode_log(call) {
@@ -133,21 +134,17 @@ impl Proxy {
         }
     }
 
+    /// A call about one key, of an interface of `group`.
     #[inline]
-    fn keyvalue(
+    fn keyed(
         &mut self,
         lane: &mut Lane<'_>,
         client: &mut Client,
         origin: Origin,
+        group: config::Group,
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
-        keyvalue::check_namespace(request.namespace)?;
-        let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
-            return Err(status::unknown_namespace(request.namespace.as_str()));
-        };
-        let Some(backend) = found.slot(config::Group::KeyValue) else {
-            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
-        };
+        let (namespace, backend) = self.offered(request.namespace, group, origin.method)?;
         keyvalue::check(&request.command, &self.registry.limits)?;
         self.execute_or_send(lane, client, origin, (namespace, backend), &request.command)
     }
@@ -159,14 +156,7 @@ impl Proxy {
         origin: Origin,
         request: &log::Request<'_>,
     ) -> Result<(), Status> {
-        let name = request.namespace();
-        keyvalue::check_namespace(name)?;
-        let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
-            return Err(status::unknown_namespace(name.as_str()));
-        };
-        let Some(backend) = found.slot(group(origin.method)) else {
-            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
-        };
+        let (namespace, backend) = self.offered(request.namespace(), group(origin.method), origin.method)?;
         request.check(&self.registry.limits)?;
         self.execute_or_send(lane, client, origin, (namespace, backend), &request.command(lane.unix_ms))
     }

@@ -5,6 +5,8 @@
 
 mod client;
 mod gather;
+#[cfg(test)]
+mod tests;
 
 use prism_backends::{Backend as _, Command, Context, Execution, Failure, FailureKind, KeyHasher, Reply};
 use prism_proto::status::Status;

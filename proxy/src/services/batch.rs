@@ -57,7 +57,11 @@ impl Proxy {
         });
         let name = decoded.map_err(|error| status::malformed(call.method, &error))?;
         let (namespace, backend) = self.offered(name, Group::KeyValue, call.method)?;
-        if let Some((index, other)) = inner.into_iter().flatten().find(|(_, inner)| *inner != name) {
+        let is_same = |inner: Text<'_>| {
+            let meant = self.registry.find(inner.as_bytes());
+            meant.is_some_and(|(index, _)| index == namespace)
+        };
+        if let Some((index, other)) = inner.into_iter().flatten().find(|(_, inner)| !is_same(*inner)) {
             let is_first = !matches!(bad, Some(Bad::Argument(first, _)) if first < index);
             bad = if is_first { Some(Bad::Namespace(index, other)) } else { bad };
         }

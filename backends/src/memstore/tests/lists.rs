@@ -311,16 +311,20 @@ fn a_scan_passes_lists_by() {
         bench.set(&key(index), b"value").unwrap();
         bench.push(&key(100 + index), &value(index, index * 100), Side::Right).unwrap();
     }
-    let scan = Scan {
-        prefix: b"",
-        from: Position { place: 0, key: b"" },
-        content: Content::Entries,
-        entries_max: u32::MAX,
-        bytes_max: 1 << 20,
-        first_bytes_max: 1 << 20,
-    };
-    let Ok(Reply::Scan(page)) = bench.execute(Command::Scan(scan)) else { panic!("a scan is answered by a page") };
-    let mut keys: Vec<Vec<u8>> = page.entries().map(|entry| entry.key.to_vec()).collect();
+    let (mut keys, mut next) = (Vec::new(), Some((0, Vec::new())));
+    while let Some((place, after)) = next {
+        let scan = Scan {
+            prefix: b"",
+            from: Position { place, key: &after },
+            content: Content::Entries,
+            entries_max: u32::MAX,
+            bytes_max: 1 << 20,
+            first_bytes_max: 1 << 20,
+        };
+        let Ok(Reply::Scan(page)) = bench.execute(Command::Scan(scan)) else { panic!("a scan is answered by a page") };
+        keys.extend(page.entries().map(|entry| entry.key.to_vec()));
+        next = page.next().map(|position| (position.place, position.key.to_vec()));
+    }
     keys.sort_unstable();
     assert_eq!(keys, (0..50).map(key).collect::<Vec<_>>());
 }

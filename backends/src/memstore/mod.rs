@@ -34,7 +34,7 @@ mod write;
 
 use std::ops::Range;
 
-use crate::limits::{LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
+use crate::limits::{LARGE_STORE_BYTES, LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
 use arena::Arena;
 use budget::Budget;
@@ -269,6 +269,28 @@ impl Backend for MemStore {
         self.log_page.shrink(LOG_PAGE_BYTES_KEPT);
         self.collect_expired(now_ns, TIMERS_PER_TEND);
         self.logs.tend(&mut self.budget, now_ns) | (self.counters.backlog > 0)
+    }
+
+    /// The home bucket.
+    #[inline]
+    fn prefetch_entry(&self, namespace: u16, hash: u64) {
+        if let Some(table) = self.tables.get(usize::from(namespace)) {
+            table.prefetch(Place::of(hash));
+        }
+    }
+
+    /// The record that the home bucket names, if it names one.
+    #[inline]
+    fn prefetch_record(&self, namespace: u16, hash: u64) {
+        let table = self.tables.get(usize::from(namespace));
+        if let Some(word) = table.and_then(|table| table.likely(Place::of(hash))) {
+            self.arena.prefetch(word.reference());
+        }
+    }
+
+    #[inline]
+    fn is_large(&self) -> bool {
+        self.budget.used_bytes() > LARGE_STORE_BYTES
     }
 }
 

@@ -1,6 +1,7 @@
 //! How it is wired: configuration, dispatch, services, and the program that runs them.
 #![forbid(unsafe_code)]
 
+mod ahead;
 #[cfg(test)]
 mod alone;
 mod app;

@@ -43,6 +43,9 @@ pub(crate) const PAGE_BYTES_MAX: usize = 32 << 10;
 pub(crate) const PULL_WORK_PER_TURN_MAX: usize = 256;
 /// Bytes of a page that count as one unit of that work.
 pub(crate) const PULL_BYTES_PER_WORK: usize = 256;
+/// Calls that are looked at together before the first of them is executed, so that their waits for memory are one: more
+/// than a core has reads on their way, and few enough that what was loaded first is still there.
+pub(crate) const AHEAD_CALLS: usize = 32;
 /// Handshakes under way, at most, before those that are over are forgotten early.
 pub(crate) const HANDSHAKES_MIN: usize = 1_024;
 

@@ -34,6 +34,18 @@ test: setup ## run everything that CI runs, less the linters
 	$(CARGO) test --workspace
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package prism-shard --test loom_mesh --target-dir target/loom
 
+.PHONY: coverage
+coverage: ## run the tests with a counter in every line, and say what they reach, for each crate and backend
+	@tests/setup.sh coverage
+	tests/coverage.sh
+
+# How long the soak takes.
+SOAK_SECONDS ?= 600
+
+.PHONY: soak
+soak: setup-build ## load the proxy with everything at once for ten minutes, against a model; SOAK_SECONDS=...
+	PRISM_SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --release --package prism-tests --test soak -- --nocapture
+
 .PHONY: lint
 lint: lint-format lint-clippy lint-docs ## check the format, clippy and the documentation, warnings as errors
 

@@ -33,7 +33,7 @@ Examples:
   perf/compare.sh prism tonic --connections 256 --streams 1 --requests 200000
   perf/compare.sh prism echo
   perf/compare.sh prism pajamax
-  perf/compare.sh prism echo --value-bytes 1048576 --connections 4 --streams 4 --requests 4000
+  perf/compare.sh prism echo --operation set --value-bytes 1048576 --connections 4 --streams 4 --requests 4000
   perf/compare.sh spinning tonic --connections 1 --streams 1 --requests 100000
   perf/compare.sh prism 'other/prism-proxy --cores {core} --listen 127.0.0.1:{port}' --rounds 5
 END
@@ -128,19 +128,10 @@ h2load_command() {
         -H 'content-type: application/grpc' -H 'te: trailers' "http://127.0.0.1:$1/$service/${operation^}")
 }
 
-# Values longer than this do not fit a stream's window, which replay does not wait for: h2load stores them.
-readonly short_value_bytes=8192
-
 # store PORT: stores the key.
 store() {
-    if ((value_bytes <= short_value_bytes)); then
-        "$replay" --address "127.0.0.1:$1" --core "$client_core" --operation set --key "$key" \
-            --value-bytes "$value_bytes" --connections 1 --requests 1 >/dev/null
-        return
-    fi
-    figures body --operation set --key "$key" --value-bytes "$value_bytes" --output "$scratch/set.bin"
-    h2load -t1 -c1 -m1 -n1 -d "$scratch/set.bin" -H 'content-type: application/grpc' -H 'te: trailers' \
-        "http://127.0.0.1:$1/$service/Set" >/dev/null
+    "$replay" --address "127.0.0.1:$1" --core "$client_core" --operation set --key "$key" \
+        --value-bytes "$value_bytes" --connections 1 --requests 1 >/dev/null
 }
 
 # The same for a server of files.
@@ -148,9 +139,8 @@ file_command() {
     client_words=(h2load -t1 "-c$connections" "-m$streams" "-n$2" "http://127.0.0.1:$1/value")
 }
 
-is_long_set() {
-    [[ $operation == set ]] && ((value_bytes > short_value_bytes))
-}
+# Values longer than this are warmed up with fewer calls.
+readonly short_value_bytes=8192
 
 # warm_up PORT SERVER: stores the key and makes some calls, every status checked; leaves their figures in warm.
 warm_up() {
@@ -162,13 +152,6 @@ warm_up() {
         file_command "$1" "$some"
     else
         store "$1"
-        if is_long_set; then
-            # Of the warm-up only the sizes count: the body, and a reply like any other Set's.
-            h2load_command "$1"
-            "${client_words[@]}" >/dev/null || die "the warm-up of $2 failed"
-            warm="{\"request_bytes\": $(stat -c %s "$scratch/body.bin"), \"reply_bytes\": 40}"
-            return
-        fi
         replay_command "$1" "$some"
     fi
     warm=$("${client_words[@]}") || die "the warm-up of $2 failed: $warm"
@@ -197,9 +180,7 @@ for ((round = 1; round <= rounds; round++)); do
         case $server:$client in
             echo:*) replay_command "$port" "$requests" --mode echo --reply-bytes "$reply_bytes" ;;
             nghttpd:* | h2o:*) file_command "$port" "$requests" ;;
-            *:replay)
-                if is_long_set; then h2load_command "$port"; else replay_command "$port" "$requests"; fi
-                ;;
+            *:replay) replay_command "$port" "$requests" ;;
             *) h2load_command "$port" ;;
         esac
         side=A

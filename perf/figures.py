@@ -272,11 +272,16 @@ def do_body(options):
     Path(options.output).write_bytes(b"\0" + len(message).to_bytes(4, "big") + message)
 
 
-def do_free_port(_options):
-    """Prints a TCP port that is free now."""
+def free_port():
+    """A TCP port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        print(probe.getsockname()[1])
+        return probe.getsockname()[1]
+
+
+def do_free_port(_options):
+    """Prints a TCP port that is free now."""
+    print(free_port())
 
 
 def do_fingerprint(options):

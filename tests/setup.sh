@@ -3,6 +3,7 @@
 #
 #   tests/setup.sh build    the compilers
 #   tests/setup.sh test     those, and the independent clients and tools that the tests drive
+#   tests/setup.sh coverage the same, and what counts which lines the tests reach
 #
 # As root it installs missing Debian packages; otherwise it lists them and stops with exit 1. Everything that is not a
 # Debian package goes to tests/.cache, which git ignores.
@@ -14,6 +15,7 @@ readonly root
 readonly cache="$root/tests/.cache"
 readonly requirements="$root/tests/interop/requirements.txt"
 readonly grpcurl_version="v1.8.9"
+readonly llvm_cov_version="0.9.1"
 readonly h2spec_module="$root/tests/interop/h2spec"
 readonly go_client="$root/tests/interop/go"
 readonly node_client="$root/tests/interop/node"
@@ -100,16 +102,31 @@ install_node_packages() {
   cp "$node_client/package-lock.json" "$stamp"
 }
 
+# Reads the counters that the compiler's own tools have put into the programs.
+install_coverage() {
+  local program="$cache/bin/cargo-llvm-cov-$llvm_cov_version"
+  if [ ! -x "$program" ]; then
+    echo "setup: building cargo-llvm-cov $llvm_cov_version"
+    cargo install --quiet --locked --root "$cache" --version "$llvm_cov_version" cargo-llvm-cov
+    mv "$cache/bin/cargo-llvm-cov" "$program"
+  fi
+  ln -sfn "cargo-llvm-cov-$llvm_cov_version" "$cache/bin/cargo-llvm-cov"
+  [ -x "$(rustc --print target-libdir)/../bin/llvm-profdata" ] || rustup component add llvm-tools
+}
+
 if ! has cargo; then
   echo "setup: cargo is missing: install the Rust toolchain, with rustfmt and clippy" >&2
   exit 1
 fi
 install_packages
-if [ "$scope" = test ]; then
+if [ "$scope" = test ] || [ "$scope" = coverage ]; then
   mkdir -p "$cache/bin"
   install_python
   install_grpcurl
   install_h2spec
   install_go_client
   install_node_packages
+fi
+if [ "$scope" = coverage ]; then
+  install_coverage
 fi

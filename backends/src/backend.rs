@@ -1,6 +1,6 @@
 //! The trait that every backend implements.
 
-use crate::{Command, Failure, Reply};
+use crate::{Command, Failure, PlacedSet, Reply};
 
 /// What a backend knows of the call besides the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Interfaces {
     pub keyvalue_scan: bool,
     /// KeyValueTTLInterface.
     pub keyvalue_ttl: bool,
+    /// ListBasicInterface.
+    pub list_basic: bool,
     /// PubSubBasicInterface.
     pub pubsub_basic: bool,
     /// StreamBasicInterface.
@@ -48,6 +50,13 @@ pub trait Backend {
 
     /// Executes `command` now, or parks it. Arguments were checked at the edge.
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s>;
+
+    /// Executes a Set by keeping the memory of its message instead of a copy; in `message` is other memory then, or
+    /// none, for whoever receives the next one. None when that cannot be: nothing has happened, and [`Self::execute`]
+    /// is to be asked.
+    fn adopt(&mut self, _context: &Context, _set: &PlacedSet, _message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
+        None
+    }
 
     /// A bounded piece of background work (expiry and the like); returns whether more is waiting.
     fn tend(&mut self, now_ns: u64) -> bool;

@@ -2,9 +2,11 @@
 
 mod log;
 
+use std::ops::Range;
+
 use crate::scan::{Content, Position, Scan, ScanPage};
 use log::OwnedLogCommand;
-pub use log::{LogCommand, LogReply, OwnedLogReply};
+pub use log::{Extent, LogCommand, LogReply, OwnedLogReply};
 
 /// A decoded request. Keys are UTF-8 within the limits when a command reaches a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,29 @@ pub enum Command<'a> {
         /// The key.
         key: &'a [u8],
     },
+    /// Add a value to a list, which comes into being with its first.
+    Push {
+        /// The key of the list.
+        key: &'a [u8],
+        /// The value; may be empty.
+        value: &'a [u8],
+        /// The end to which it is added.
+        side: Side,
+    },
+    /// Take a value from a list, which is gone with its last.
+    Pop {
+        /// The key of the list.
+        key: &'a [u8],
+        /// The end from which it is taken.
+        side: Side,
+        /// A longer value is not taken, as there is no room for it.
+        value_bytes_max: usize,
+    },
+    /// Count the values of a list.
+    Length {
+        /// The key of the list.
+        key: &'a [u8],
+    },
     /// Fetch a page of a scan. Whose part of the keys it is, its sender decides.
     Scan(Scan<'a>),
     /// Do something with a log.
@@ -59,6 +84,15 @@ pub enum Command<'a> {
         /// What to do.
         command: LogCommand<'a>,
     },
+}
+
+/// An end of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Before the first value.
+    Left,
+    /// After the last.
+    Right,
 }
 
 impl<'a> Command<'a> {
@@ -71,11 +105,23 @@ impl<'a> Command<'a> {
             | Self::Exists { key }
             | Self::Expire { key, .. }
             | Self::GetTtl { key }
-            | Self::Persist { key } => key,
+            | Self::Persist { key }
+            | Self::Push { key, .. }
+            | Self::Pop { key, .. }
+            | Self::Length { key } => key,
             Self::Scan(scan) => scan.prefix,
             Self::Log { topic, .. } => topic,
         }
     }
+}
+
+/// A Set without a time to live, by where its parts lie in its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedSet {
+    /// The key.
+    pub key: Range<usize>,
+    /// The value.
+    pub value: Range<usize>,
 }
 
 /// What a command yields; values borrow from the backend.
@@ -97,6 +143,12 @@ pub enum Reply<'s> {
     Ttl(i64),
     /// Whether a time to live was removed.
     Persist(bool),
+    /// The number of values of a list, after a push with what it added.
+    Length(i64),
+    /// The value that was taken from a list, or none when there is no list.
+    Pop(Option<&'s [u8]>),
+    /// No value was taken from the list, for it has so many bytes.
+    PopTooLong(usize),
     /// What came of a command on a log.
     Log(LogReply<'s>),
 }
@@ -106,6 +158,7 @@ impl Reply<'_> {
     pub fn work(&self) -> usize {
         match self {
             Self::Scan(page) => page.work(),
+            Self::Log(LogReply::Page(page)) => page.count(),
             _ => 0,
         }
     }
@@ -141,6 +194,14 @@ enum OwnedKind {
     },
     GetTtl,
     Persist,
+    Push {
+        side: Side,
+    },
+    Pop {
+        side: Side,
+        value_bytes_max: usize,
+    },
+    Length,
     Log(OwnedLogCommand),
 }
 
@@ -148,7 +209,7 @@ impl From<Command<'_>> for OwnedCommand {
     fn from(command: Command<'_>) -> Self {
         let key = command.key();
         let (value, more_bytes): (&[u8], _) = match command {
-            Command::Set { value, .. } => (value, 0),
+            Command::Set { value, .. } | Command::Push { value, .. } => (value, 0),
             Command::Scan(scan) => (scan.from.key, 0),
             Command::Log { command, .. } => (&[], command.bytes()),
             _ => (&[], 0),
@@ -164,6 +225,9 @@ impl From<Command<'_>> for OwnedCommand {
             Command::Expire { ttl_seconds, .. } => OwnedKind::Expire { ttl_seconds },
             Command::GetTtl { .. } => OwnedKind::GetTtl,
             Command::Persist { .. } => OwnedKind::Persist,
+            Command::Push { side, .. } => OwnedKind::Push { side },
+            Command::Pop { side, value_bytes_max, .. } => OwnedKind::Pop { side, value_bytes_max },
+            Command::Length { .. } => OwnedKind::Length,
             Command::Scan(Scan { from, content, entries_max, bytes_max, first_bytes_max, .. }) => {
                 OwnedKind::Scan { place: from.place, content, entries_max, bytes_max, first_bytes_max }
             }
@@ -200,6 +264,9 @@ impl OwnedCommand {
             OwnedKind::Expire { ttl_seconds } => Command::Expire { key, ttl_seconds },
             OwnedKind::GetTtl => Command::GetTtl { key },
             OwnedKind::Persist => Command::Persist { key },
+            OwnedKind::Push { side } => Command::Push { key, value, side },
+            OwnedKind::Pop { side, value_bytes_max } => Command::Pop { key, side, value_bytes_max },
+            OwnedKind::Length => Command::Length { key },
             OwnedKind::Log(command) => Command::Log { topic: key, command: command.view(value) },
         }
     }
@@ -224,6 +291,12 @@ pub enum OwnedReply {
     Ttl(i64),
     /// See [`Reply::Persist`].
     Persist(bool),
+    /// See [`Reply::Length`].
+    Length(i64),
+    /// See [`Reply::Pop`].
+    Pop(Option<Box<[u8]>>),
+    /// See [`Reply::PopTooLong`].
+    PopTooLong(usize),
     /// See [`Reply::Log`].
     Log(OwnedLogReply),
 }
@@ -239,6 +312,9 @@ impl From<Reply<'_>> for OwnedReply {
             Reply::Expire(existed) => Self::Expire(existed),
             Reply::Ttl(seconds) => Self::Ttl(seconds),
             Reply::Persist(removed) => Self::Persist(removed),
+            Reply::Length(length) => Self::Length(length),
+            Reply::Pop(value) => Self::Pop(value.map(Box::from)),
+            Reply::PopTooLong(bytes) => Self::PopTooLong(bytes),
             Reply::Log(reply) => Self::Log(reply.into()),
         }
     }
@@ -248,7 +324,7 @@ impl OwnedReply {
     /// Bytes of what it brings.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Get(Some(value)) => value.len(),
+            Self::Get(Some(value)) | Self::Pop(Some(value)) => value.len(),
             Self::Scan(page) => page.bytes(),
             Self::Log(OwnedLogReply::Page(page)) => page.bytes(),
             _ => 0,
@@ -266,6 +342,9 @@ impl OwnedReply {
             Self::Expire(existed) => Reply::Expire(*existed),
             Self::Ttl(seconds) => Reply::Ttl(*seconds),
             Self::Persist(removed) => Reply::Persist(*removed),
+            Self::Length(length) => Reply::Length(*length),
+            Self::Pop(value) => Reply::Pop(value.as_deref()),
+            Self::PopTooLong(bytes) => Reply::PopTooLong(*bytes),
             Self::Log(reply) => Reply::Log(reply.view()),
         }
     }

@@ -12,7 +12,9 @@ mod record;
 mod scan;
 
 pub use backend::{Backend, Context, Execution, Interfaces};
-pub use command::{Command, LogCommand, LogReply, OwnedCommand, OwnedLogReply, OwnedReply, Reply};
+pub use command::{
+    Command, Extent, LogCommand, LogReply, OwnedCommand, OwnedLogReply, OwnedReply, PlacedSet, Reply, Side,
+};
 pub use failure::{Failure, FailureKind};
 pub use hash::KeyHasher;
 pub use record::Record;

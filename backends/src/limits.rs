@@ -24,10 +24,41 @@ pub const TIMERS_PER_PAGE: usize = 512;
 pub const TIMERS_PER_TEND: usize = 128;
 /// The same of a write when memory is short, for each attempt.
 pub const TIMERS_PER_RECLAIM: usize = 256;
-/// Attempts of a write to find room, besides two for each page of its own size.
-pub const RECLAIM_ATTEMPTS: usize = 4;
+/// Elements of a list with their lengths, up to so many bytes, lie in one record with the key.
+pub const LIST_INLINE_BYTES_MAX: usize = 1 << 10;
+/// A list of nodes that is left with one of so few bytes becomes one record again.
+pub const LIST_SHRINK_BYTES_MAX: usize = 128;
+/// Bytes of a node of a list, a power of two: up to a quarter of what the list has, within these bounds, or one longer
+/// element.
+pub const LIST_NODE_BYTES_MIN: usize = 512;
+/// See [`LIST_NODE_BYTES_MIN`].
+pub const LIST_NODE_BYTES_MAX: usize = 4 << 10;
+/// Nodes of lists that are gone of which one call of `tend` gives the memory back.
+pub const LIST_NODES_PER_TEND: usize = 64;
+/// The same of a write when memory is short, for each attempt.
+pub const LIST_NODES_PER_RECLAIM: usize = 64;
+/// The same of each call about a list.
+pub const LIST_NODES_PER_CALL: usize = 4;
+/// Keys that one attempt of a write drops at most, where the policy lets it.
+pub const EVICTIONS_PER_ATTEMPT: usize = 1_024;
+/// Keys, buckets and timers among which the policy looks for one to drop.
+pub const EVICT_LOOKS: usize = 64;
+/// The part of a namespace's keys that S3-FIFO has on probation.
+pub const PROBATION_PART: usize = 10;
+/// Keys that leave probation when one comes and there is room for all.
+pub const PROBATION_MOVES: usize = 2;
+/// Entries of one page of the queue of keys on probation.
+pub const PROBATION_PER_PAGE: usize = 512;
+/// Dropped keys of one namespace that S3-FIFO remembers at most, with two bytes each.
+pub const GHOSTS_MAX: usize = 1 << 20;
+/// Attempts of a write to find room, besides those for each page of its own size.
+pub const RECLAIM_ATTEMPTS: usize = 8;
+/// See [`RECLAIM_ATTEMPTS`].
+pub const RECLAIM_ATTEMPTS_PER_PAGE: usize = 6;
 /// Pages among which the emptiest is chosen to be vacated.
 pub const VACATE_CANDIDATES: usize = 16;
+/// The part of a long record's memory that it may leave unused: one in so many bytes. A message with more is copied.
+pub const ADOPTED_WASTE_MAX: usize = 16;
 /// The longest key that the memstore takes, whatever `limits.key_bytes_max` says.
 pub const KEY_BYTES_MAX: usize = 4_095;
 /// The longest value that the memstore takes; `limits.message_bytes_max` bounds what arrives far below it.
@@ -54,6 +85,10 @@ pub const LOGS_MAX: usize = 1 << 20;
 pub const LOG_DROPS_MAX: usize = 256;
 /// Segments that one call of `tend` gives back at most: those that were trimmed, and those that are too old.
 pub const LOG_DROPS_PER_TEND: usize = 64;
+/// Records of one page of a log.
+pub const LOG_ENTRIES_PER_PAGE: usize = 256;
+/// What a record of a log counts in a page beside its bytes and the topic: id, time, and what a message puts around.
+pub const LOG_ENTRY_BYTES: usize = 64;
 /// The memory of a page of records that a store keeps for the next one.
 pub const LOG_PAGE_BYTES_KEPT: usize = 128 << 10;
 /// Namespaces in which one call of `tend` looks for segments that are too old.
@@ -71,8 +106,12 @@ const _: () = {
     assert!(PAGE_BYTES / 8 < 1 << 16);
     // Even the largest class shares a page with some others.
     assert!(SLOT_BYTES_MAX * 8 <= PAGE_BYTES);
-    // The length of a value in a slot, and two marks above it, fit 14 bits.
-    assert!(SLOT_BYTES_MAX < (1 << 14) - 2);
+    // The length of a value in a slot, and four marks above it, fit 14 bits.
+    assert!(SLOT_BYTES_MAX < (1 << 14) - 4);
+    // A list in one record shares a page, with the longest key too; so does a node, and the bytes of both fit 16 bits.
+    assert!(LIST_INLINE_BYTES_MAX + KEY_BYTES_MAX + 64 <= SLOT_BYTES_MAX);
+    assert!(LIST_NODE_BYTES_MAX + 64 <= SLOT_BYTES_MAX && LIST_SHRINK_BYTES_MAX < LIST_INLINE_BYTES_MAX);
+    assert!(LIST_INLINE_BYTES_MAX <= 2 * LIST_NODE_BYTES_MAX && LIST_NODE_BYTES_MIN <= LIST_NODE_BYTES_MAX);
     assert!(SEGMENT_BUCKETS.is_power_of_two() && SEGMENT_BUCKETS <= 128);
     // A distance fits 3 bits.
     assert!(PROBE_BUCKETS_MAX <= 8 && PROBE_BUCKETS_MAX < SEGMENT_BUCKETS);

@@ -19,6 +19,9 @@ struct Options {
     /// Microseconds to look for work before sleeping.
     #[arg(long, default_value_t = 0)]
     spin: u64,
+    /// Read into buffers of 64 KiB instead of 8, as the proxy does while large messages come.
+    #[arg(long)]
+    long: bool,
     /// For each N bytes received send M: the bytes of a request and of its reply, so that a server which understands
     /// them can be compared. 1/1 sends as much as it receives.
     #[arg(long, value_name = "N/M", default_value = "1/1", value_parser = exchange)]
@@ -38,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
     let listener = TcpListener::bind(options.listen)?;
     let exchange = options.reply_bytes_per;
-    let shards = floor::launch(listener, options.core, options.spin, move |_| Echo::new(exchange))?;
+    let shards = floor::launch(listener, options.core, options.spin, options.long, move |_| Echo::new(exchange))?;
     writeln!(io::stderr(), "echo_server serving on {}", shards.local_addrs()[0])?;
     Ok(shards.join()?)
 }

@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse();
     let listener = TcpListener::bind(options.listen)?;
     let value_bytes = options.value_bytes;
-    let shards = floor::launch(listener, options.core, options.spin, move |now_ns| Fixed::new(value_bytes, now_ns))?;
+    let shards =
+        floor::launch(listener, options.core, options.spin, false, move |now_ns| Fixed::new(value_bytes, now_ns))?;
     writeln!(io::stderr(), "null_server serving on {}", shards.local_addrs()[0])?;
     Ok(shards.join()?)
 }

@@ -22,15 +22,20 @@ pub trait Feed: Machine + 'static {
 
 /// The application of one shard whose peers need nothing but their own bytes.
 #[derive(Debug)]
-pub struct Floor<F>(F);
+pub struct Floor<F> {
+    make: F,
+    /// Peers are read into long buffers, as the proxy reads those that send large messages.
+    is_long: bool,
+}
 
 impl<M: Feed, F: Fn(u64) -> M + 'static> Application for Floor<F> {
     type Machine = M;
     type Parcel = ();
     type Control = ();
 
-    fn connected(&mut self, turn: &mut Turn<'_, Self>, _peer: PeerId) -> M {
-        (self.0)(turn.now_ns)
+    fn connected(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId) -> M {
+        turn.peers.read_long(peer, self.is_long);
+        (self.make)(turn.now_ns)
     }
 
     fn received(&mut self, turn: &mut Turn<'_, Self>, peer: PeerId, bytes: &[u8]) {
@@ -58,16 +63,17 @@ impl<M: Feed, F: Fn(u64) -> M + 'static> Application for Floor<F> {
     }
 }
 
-/// Serves `listener` on `core`; `make` makes a peer for each connection, given the time.
+/// Serves `listener` on `core`, into long buffers if so; `make` makes a peer for each connection, given the time.
 pub fn launch<M: Feed, F: Fn(u64) -> M + Clone + Send + 'static>(
     listener: TcpListener,
     core: usize,
     spin_us: u64,
+    is_long: bool,
     make: F,
 ) -> io::Result<Shards<Floor<F>>> {
     let mut config = Config::new(vec![core], vec![listener.into()]);
     config.spin_us = spin_us;
-    prism_shard::launch(config, move |_| Floor(make.clone()))
+    prism_shard::launch(config, move |_| Floor { make: make.clone(), is_long })
 }
 
 /// So many bytes are sent for so many received.

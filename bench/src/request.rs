@@ -3,11 +3,13 @@
 //! It encodes nothing while it is sent: two blocks of bytes are made once and copied for every call. The header block
 //! is hand-made (RFC 7541 §6), so that the load does not depend on the encoder of the program that it measures.
 
-use prism_proto::frame::{Head, flag, kind};
+use prism_proto::frame::{HEAD_BYTES, Head, flag, kind};
 use prism_proto::limits::FRAME_BYTES_MAX;
 
 /// SETTINGS_HEADER_TABLE_SIZE before any SETTINGS (RFC 9113 §6.5.2): what an encoder may use without a size update.
 const HEADER_TABLE_BYTES: u32 = 4_096;
+/// Where the stream id stands in a frame's head (RFC 9113 §4.1).
+const STREAM_AT: usize = 5;
 
 /// A unary rpc of KeyValueBasicInterface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +69,7 @@ struct Recording {
 pub struct Request {
     first: Recording,
     next: Recording,
-    body_bytes: usize,
+    body: Vec<u8>,
     table_bytes: u32,
 }
 
@@ -101,7 +103,7 @@ impl Request {
             HeaderCoding::Literal => ([vec![0x20], spelled(0x00, 4)].concat(), spelled(0x00, 4), 0),
         };
         let (first, next) = (Recording::new(&first, &body), Recording::new(&next, &body));
-        Self { first, next, body_bytes: body.len(), table_bytes }
+        Self { first, next, body, table_bytes }
     }
 
     /// Bytes of header table that the peer has to grant.
@@ -111,7 +113,7 @@ impl Request {
 
     /// Bytes of DATA payload, which count against the windows of stream and connection (RFC 9113 §6.9.1).
     pub fn body_bytes(&self) -> usize {
-        self.body_bytes
+        self.body.len()
     }
 
     /// Bytes on the wire of every call but the first.
@@ -127,6 +129,24 @@ impl Request {
     /// Appends a later call.
     pub fn append_next(&self, stream: u32, out: &mut Vec<u8>) {
         self.next.append(stream, out);
+    }
+
+    /// Appends the header block alone of a connection's first call, or of a later one; the body follows by
+    /// [`Self::append_part`].
+    pub fn append_head(&self, is_first: bool, stream: u32, out: &mut Vec<u8>) {
+        let recording = if is_first { &self.first } else { &self.next };
+        recording.append_head(stream, out);
+    }
+
+    /// Appends a frame with as much of the body from `at` on as one may hold, at most `bytes_max`; how much that was.
+    /// The last one ends the stream.
+    pub fn append_part(&self, stream: u32, at: usize, bytes_max: usize, out: &mut Vec<u8>) -> usize {
+        let rest = &self.body[at..];
+        let part = &rest[..rest.len().min(bytes_max).min(FRAME_BYTES_MAX)];
+        let flags = if part.len() == rest.len() { flag::END_STREAM } else { 0 };
+        Head { length: part.len() as u32, kind: kind::DATA, flags, stream }.write(out);
+        out.extend_from_slice(part);
+        part.len()
     }
 }
 
@@ -144,7 +164,7 @@ impl Recording {
 
     fn frame(&mut self, kind: u8, flags: u8, payload: &[u8]) {
         assert!(payload.len() <= FRAME_BYTES_MAX, "the header fields are to fit one frame");
-        self.stream_at.push(self.bytes.len() + 5);
+        self.stream_at.push(self.bytes.len() + STREAM_AT);
         let length = u32::try_from(payload.len()).expect("FRAME_BYTES_MAX fits 32 bits");
         Head { length, kind, flags, stream: 0 }.write(&mut self.bytes);
         self.bytes.extend_from_slice(payload);
@@ -157,6 +177,14 @@ impl Recording {
         for at in &self.stream_at {
             out[begin + at..begin + at + 4].copy_from_slice(&stream.to_be_bytes());
         }
+    }
+
+    /// The first frame alone.
+    fn append_head(&self, stream: u32, out: &mut Vec<u8>) {
+        let begin = out.len();
+        let head = self.bytes.first_chunk().map(Head::parse).expect("a recording begins with a frame");
+        out.extend_from_slice(&self.bytes[..HEAD_BYTES + head.length as usize]);
+        out[begin + STREAM_AT..begin + HEAD_BYTES].copy_from_slice(&stream.to_be_bytes());
     }
 }
 

@@ -1,8 +1,10 @@
 //! One HTTP/2 client connection that sends a recorded request again and again and counts how the calls end.
 //!
 //! It looks at frame heads and at header blocks, keeps to the peer's limits and windows, and answers SETTINGS and PING
-//! as RFC 9113 asks. It keeps no state per stream: a call ends at END_STREAM or RST_STREAM, whichever it is.
+//! as RFC 9113 asks. It keeps no state per stream but for bodies longer than a stream's window, which go as far as the
+//! windows allow: a call ends at END_STREAM or RST_STREAM, whichever it is.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use prism_proto::frame::{self, ErrorCode, HEAD_BYTES, Head, PREFACE, STREAM_MAX, Settings, flag, kind, setting};
@@ -20,6 +22,15 @@ const WINDOW_BYTES_INITIAL: u32 = 65_535;
 const REGRANT_BYTES: u32 = 1 << 29;
 /// The most that one reply's header block may take, CONTINUATION included.
 const BLOCK_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
+
+/// The body of a call that does not fit its stream's first window.
+#[derive(Debug)]
+struct Body {
+    stream: u32,
+    sent_bytes: usize,
+    /// What the peer still lets us send on the stream; negative after it has shrunk its initial window.
+    window_bytes: i64,
+}
 
 /// A client connection under load.
 ///
@@ -42,6 +53,10 @@ pub struct Session {
     streams_max: u32,
     /// What the peer still lets us send on the connection.
     window_bytes: i64,
+    /// The peer's SETTINGS_INITIAL_WINDOW_SIZE.
+    stream_window_bytes: i64,
+    /// Bodies that the windows hold back, the one whose turn is next in front.
+    bodies: VecDeque<Body>,
     /// DATA that came since the connection's window was last filled up.
     ungranted_bytes: u32,
     verdicts: Verdicts,
@@ -66,6 +81,8 @@ impl Session {
             open: 0,
             streams_max: u32::MAX,
             window_bytes: i64::from(WINDOW_BYTES_INITIAL),
+            stream_window_bytes: i64::from(WINDOW_BYTES_INITIAL),
+            bodies: VecDeque::new(),
             ungranted_bytes: 0,
             verdicts: Verdicts::new(),
             tally: Tally::default(),
@@ -94,7 +111,7 @@ impl Session {
             kind::RST_STREAM => match frame::rst_stream(&head, payload)? {
                 // It follows a complete answer (RFC 9113 §8.1), which was counted.
                 ErrorCode::NoError => Ok(()),
-                code => self.end(Verdict::Failed(format!("the server reset the stream: {code:?}"))),
+                code => self.end(head.stream, Verdict::Failed(format!("the server reset the stream: {code:?}"))),
             },
             kind::SETTINGS if !head.has(flag::ACK) => self.settings(frame::settings(&head, payload)?),
             kind::PING if !head.has(flag::ACK) => {
@@ -106,8 +123,8 @@ impl Session {
                 let words = String::from_utf8_lossy(goaway.debug_data);
                 Err(Fault(format!("the server said goodbye: {:?}, {words:?}", goaway.code)))
             }
-            kind::WINDOW_UPDATE if head.stream == 0 => {
-                self.window_bytes += i64::from(frame::window_update(&head, payload)?);
+            kind::WINDOW_UPDATE => {
+                self.granted(head.stream, i64::from(frame::window_update(&head, payload)?));
                 Ok(())
             }
             _ => Ok(()),
@@ -123,7 +140,7 @@ impl Session {
             self.ungranted_bytes = 0;
         }
         if head.has(flag::END_STREAM) {
-            self.end(Verdict::Failed("the stream ended without trailers".into()))?;
+            self.end(head.stream, Verdict::Failed("the stream ended without trailers".into()))?;
         }
         Ok(())
     }
@@ -132,7 +149,7 @@ impl Session {
     fn headers(&mut self, head: Head, payload: &[u8]) -> Result<(), Fault> {
         let block = frame::headers(&head, payload)?.block;
         if head.has(flag::END_HEADERS) {
-            return self.judge(block, head.has(flag::END_STREAM));
+            return self.judge(head.stream, block, head.has(flag::END_STREAM));
         }
         self.block.clear();
         self.block.extend_from_slice(block);
@@ -149,19 +166,23 @@ impl Session {
             return Ok(());
         }
         let block = std::mem::take(&mut self.block);
-        let judged = self.judge(&block, self.block_ends_stream);
+        let judged = self.judge(head.stream, &block, self.block_ends_stream);
         self.block = block;
         judged
     }
 
     #[inline]
-    fn judge(&mut self, block: &[u8], ends_stream: bool) -> Result<(), Fault> {
+    fn judge(&mut self, stream: u32, block: &[u8], ends_stream: bool) -> Result<(), Fault> {
         let verdict = self.verdicts.judge(block, ends_stream)?;
-        if ends_stream { self.end(verdict) } else { Ok(()) }
+        if ends_stream { self.end(stream, verdict) } else { Ok(()) }
     }
 
     #[inline]
-    fn end(&mut self, verdict: Verdict) -> Result<(), Fault> {
+    fn end(&mut self, stream: u32, verdict: Verdict) -> Result<(), Fault> {
+        if !self.bodies.is_empty() {
+            // Answered before it was whole: nobody wants the rest.
+            self.bodies.retain(|body| body.stream != stream);
+        }
         self.open = self.open.checked_sub(1).ok_or_else(|| Fault("more answers than calls".into()))?;
         self.tally.answered += 1;
         if let Verdict::Failed(why) = verdict {
@@ -172,18 +193,64 @@ impl Session {
     }
 
     fn settings(&mut self, settings: Settings) -> Result<(), Fault> {
-        let (table_bytes, body_bytes) = (self.request.table_bytes(), self.request.body_bytes());
+        let table_bytes = self.request.table_bytes();
         if let Some(granted) = settings.header_table_bytes_max.filter(|granted| *granted < table_bytes) {
             let context = "indexed header fields need the initial 4096, use literal ones";
             return Err(Fault(format!("the server's header table has {granted} bytes: {context}")));
         }
-        if let Some(window) = settings.initial_window_bytes.filter(|window| (*window as usize) < body_bytes) {
-            return Err(Fault(format!("a body of {body_bytes} bytes, the server's streams take {window} at once")));
+        if let Some(window_bytes) = settings.initial_window_bytes.map(i64::from) {
+            // Streams in use get the difference (RFC 9113 §6.9.2).
+            let difference = window_bytes - self.stream_window_bytes;
+            self.bodies.iter_mut().for_each(|body| body.window_bytes += difference);
+            self.stream_window_bytes = window_bytes;
+            self.send_bodies();
         }
         self.streams_max = settings.concurrent_streams_max.unwrap_or(self.streams_max);
         frame::write_settings_ack(&mut self.output);
         self.is_ready = true;
         Ok(())
+    }
+
+    /// The peer takes so much more: of one stream, or of the connection for 0.
+    fn granted(&mut self, stream: u32, bytes: i64) {
+        if stream == 0 {
+            self.window_bytes += bytes;
+        } else if let Some(body) = self.bodies.iter_mut().find(|body| body.stream == stream) {
+            body.window_bytes += bytes;
+        }
+        self.send_bodies();
+    }
+
+    /// Sends bodies as far as the windows go, a frame of each in turn, as clients in use do.
+    fn send_bodies(&mut self) {
+        let mut blocked = 0;
+        while self.window_bytes > 0
+            && blocked < self.bodies.len()
+            && let Some(mut body) = self.bodies.pop_front()
+        {
+            let room = usize::try_from(body.window_bytes.min(self.window_bytes)).unwrap_or(0);
+            if room == 0 {
+                blocked += 1;
+                self.bodies.push_back(body);
+                continue;
+            }
+            blocked = 0;
+            let bytes = self.request.append_part(body.stream, body.sent_bytes, room, &mut self.output);
+            body.sent_bytes += bytes;
+            body.window_bytes -= bytes as i64;
+            self.window_bytes -= bytes as i64;
+            if body.sent_bytes < self.request.body_bytes() {
+                self.bodies.push_back(body);
+            }
+        }
+    }
+
+    /// Opens a call whose body does not fit its stream's window.
+    fn request_in_parts(&mut self) {
+        let stream = self.next_stream;
+        self.request.append_head(stream == 1, stream, &mut self.output);
+        self.bodies.push_back(Body { stream, sent_bytes: 0, window_bytes: self.stream_window_bytes });
+        self.send_bodies();
     }
 }
 
@@ -195,7 +262,16 @@ impl Exchange for Session {
     #[inline]
     fn request(&mut self) -> bool {
         let body_bytes = self.request.body_bytes() as i64;
-        if self.open >= self.streams_max || self.window_bytes < body_bytes || self.next_stream > STREAM_MAX {
+        if self.open >= self.streams_max || self.next_stream > STREAM_MAX {
+            return false;
+        }
+        if body_bytes > self.stream_window_bytes {
+            self.request_in_parts();
+            self.next_stream += 2;
+            self.open += 1;
+            return true;
+        }
+        if self.window_bytes < body_bytes {
             return false;
         }
         if self.next_stream == 1 {

@@ -17,7 +17,7 @@ const REQUESTS: u64 = 2_000;
 fn serve<M: Feed, F: Fn(u64) -> M + Clone + Send + 'static>(make: F) -> (Shards<Floor<F>>, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let cores = core_affinity::get_core_ids().expect("the cores of this process");
-    let shards = floor::launch(listener, cores[0].id, 0, make).expect("the shard starts");
+    let shards = floor::launch(listener, cores[0].id, 0, false, make).expect("the shard starts");
     let address = shards.local_addrs().iter().find_map(Address::as_tcp).expect("a TCP listener");
     (shards, address)
 }
@@ -57,6 +57,19 @@ fn the_engine_answers_every_call_alike() {
         let report = call(address, operation, HeaderCoding::Indexed);
         assert_eq!((report.errors, report.message_bytes), (0, REQUESTS * 7), "{operation:?}");
     }
+    stop(shards);
+}
+
+#[test]
+fn messages_larger_than_a_window_go_as_they_are_granted() {
+    const CALLS: u64 = 40;
+    let (shards, address) = serve(|now_ns| Fixed::new(64, now_ns));
+    let message = Operation::Set.message("key", &[b'v'; 1 << 20], "");
+    let request = Rc::new(Request::new(Operation::Set.path(), "localhost", &message, HeaderCoding::Indexed));
+    let plan = Plan { address, connections: 2, streams: 4, pacing: Pacing::Sliding, bound: Bound::Requests(CALLS) };
+    let report = replay::run(&plan, || Session::new(Rc::clone(&request))).expect("the server answers");
+    assert_eq!((report.requests, report.errors, report.first_error), (CALLS, 0, None));
+    assert!(report.sent_bytes >= CALLS << 20, "{}", report.sent_bytes);
     stop(shards);
 }
 

@@ -164,12 +164,17 @@ pub const SPARE_BUFFER_BYTES_MAX: usize = 16 << 10;
 pub const LARGE_BUFFERS_MAX: usize = 16;
 /// Bytes of memory that they may have together, beside what connections hold.
 pub const LARGE_BUFFERS_BYTES_MAX: usize = 8 << 20;
+/// A message from this length on gets a buffer with [`LARGE_MESSAGE_SPARE_BYTES`] more, so that a store may keep it as
+/// it is.
+pub const LARGE_MESSAGE_BYTES: usize = 64 << 10;
+/// What the store needs behind the value: the longest usual key, and a few bytes.
+pub const LARGE_MESSAGE_SPARE_BYTES: usize = Limits::DEFAULT.key_bytes_max + 64;
 /// The part of an admitted message after which it gets a buffer for all of it: one in so many bytes has come.
 pub const BUFFER_AHEAD_MAX: usize = 8;
 /// Header blocks that a connection remembers with their meaning.
 pub const MEMO_BLOCKS_MAX: usize = 8;
-/// The longest block that it remembers.
-pub const MEMO_BLOCK_BYTES_MAX: usize = 96;
+/// The longest block that it remembers or recognises.
+pub const MEMO_BLOCK_BYTES_MAX: usize = 256;
 /// The largest window that a client gives each of its calls, when its limits have room for more.
 pub const CALL_WINDOW_BYTES_MAX: u32 = 64 << 10;
 /// Calls that a client has open before the server has said how many it takes: what RFC 9113 §6.5.2 recommends to allow.
@@ -225,6 +230,8 @@ const _: () = {
     // The buffer of the largest message can be used again, and is not the only one.
     assert!(limits.message_bytes_max * 2 <= LARGE_BUFFERS_BYTES_MAX);
     assert!(SPARE_BUFFER_BYTES_MAX < LARGE_BUFFERS_BYTES_MAX);
+    // What is spare beyond a message, and not counted, is next to nothing.
+    assert!(LARGE_MESSAGE_SPARE_BYTES * 32 <= LARGE_MESSAGE_BYTES);
     // Half of what the process may hold is for large messages: one of them always fits.
     assert!(limits.message_bytes_max <= limits.buffer_bytes_max / 2);
     // The largest message can come without a pause for the connection's window.

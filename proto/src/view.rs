@@ -4,7 +4,9 @@
 //! malformed is an error. A response has exactly the bytes that prost would give it.
 
 mod append;
+mod batch;
 mod entry;
+mod list;
 mod namespace;
 mod record;
 mod response;
@@ -14,6 +16,11 @@ mod tests;
 mod ttl;
 
 pub use append::AppendView;
+pub use batch::{
+    Batch, BatchEntries, BatchEntry, batch_entries, batch_failure_bytes, batch_result_bytes, batch_summary_bytes,
+    write_batch_failure, write_batch_result, write_batch_summary,
+};
+pub use list::{ListView, PushView, pop_response_bytes, write_pop_response};
 pub use namespace::namespace;
 pub use record::{
     MessageId, RecordView, append_response_bytes, publish_response_bytes, write_append_response, write_publish_response,
@@ -130,8 +137,14 @@ impl<'a> Keyed<'a> {
 /// Skips a field whose key matched none of the message's own, so a known number has the wrong wire type.
 #[cold]
 fn skip_unknown(reader: &mut Reader<'_>, key: u32, schema: &Schema) -> Result<(), Problem> {
+    skip_unknown_in(reader, key, schema, MESSAGE_DEPTH_MAX)
+}
+
+/// The same in a message that lies in others, so that its groups may nest so many levels only.
+#[cold]
+fn skip_unknown_in(reader: &mut Reader<'_>, key: u32, schema: &Schema, depth_max: u32) -> Result<(), Problem> {
     if schema.fields.iter().any(|&(known, _)| known == number(key)) {
         return Err(Problem::WireType);
     }
-    reader.skip(key, MESSAGE_DEPTH_MAX)
+    reader.skip(key, depth_max)
 }

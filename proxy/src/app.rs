@@ -17,18 +17,20 @@ use prism_shard::{Application, CounterText, Counters, Mesh, PeerId, Slab, Timers
 
 use crate::ahead::Outlook;
 use crate::backends::Instances;
+use crate::batch::{Gather, Results};
 use crate::budget::{Budget, Sums};
 use crate::call::{Parcel, Parked};
 use crate::client::Client;
 use crate::handshakes::Handshakes;
 use crate::lifetime::Lifetime;
 use crate::limits::DRAIN_PATIENCE_NS;
-use crate::pull::{Desk, Pull};
+use crate::pull::{Desk, Pull, Waits};
 use crate::registry::Registry;
 use crate::services::Connection;
 use crate::services::health::Health;
 use crate::services::reflection::Reflection;
 use crate::share::{Progress, charge_event};
+use crate::tails::{Followed, Tails};
 use crate::upkeep::Upkeep;
 use crate::wire::Wire;
 use crate::{statistics, status};
@@ -39,6 +41,8 @@ const UPKEEP_TIMER: u64 = 0;
 const DRAIN_TIMER: u64 = 1;
 /// The token of the timer that ends handshakes.
 const HANDSHAKE_TIMER: u64 = 2;
+/// The token of the timer that ends waits.
+pub(crate) const WAIT_TIMER: u64 = 3;
 
 /// What the process tells a shard while it runs.
 #[derive(Debug)]
@@ -52,14 +56,27 @@ pub(crate) enum Control {
 pub(crate) struct Proxy {
     pub(crate) registry: Arc<Registry>,
     pub(crate) hasher: KeyHasher,
+    /// How many shards there are.
+    pub(crate) shards: u32,
     pub(crate) backends: Instances,
     /// Calls that wait for another shard.
     pub(crate) calls: Slab<Parked>,
     /// Calls that are answered page by page.
     pub(crate) pulls: Slab<Pull>,
+    /// Batches with parts that are being executed.
+    pub(crate) batches: Slab<Box<Gather>>,
+    /// Memory for the results of a batch.
+    pub(crate) batch_results: Results,
     /// Whose turn it is to have a page made.
     pub(crate) desk: Desk,
-    /// Replies that found the mesh full; bounded, since each answers a parked call of its shard.
+    /// Those of them that wait no longer than they were told to.
+    pub(crate) waits: Waits,
+    /// The ends of logs at which some of them wait.
+    pub(crate) tails: Tails,
+    /// The logs of this shard that somebody follows.
+    pub(crate) followed: Followed,
+    /// Replies that found the mesh full, bounded since each answers a parked call of its shard, and notices, bounded by
+    /// the pulls that they are about.
     pub(crate) replies_held: VecDeque<(u32, Parcel)>,
     pub(crate) health: Health,
     pub(crate) reflection: Reflection,
@@ -114,10 +131,16 @@ impl Proxy {
         health.refresh(&registry, &services, false);
         Self {
             hasher,
+            shards,
             backends,
             calls: Slab::new(registry.limits.calls_per_shard_max),
             pulls: Slab::new(registry.limits.calls_per_shard_max),
+            batches: Slab::new(registry.limits.calls_per_shard_max),
+            batch_results: Results::default(),
             desk: Desk::default(),
+            waits: Waits::default(),
+            tails: Tails::new(registry.limits.calls_per_shard_max),
+            followed: Followed::default(),
             replies_held: VecDeque::new(),
             health,
             reflection: Reflection::new(&services),
@@ -167,6 +190,10 @@ impl Proxy {
             Progress::MoreNextTurn { is_much } => is_much || client.is_paused,
         };
         let is_paused = std::mem::replace(&mut client.is_paused, wants_pause);
+        let expects_much = client.expects_much(turn.now_ns);
+        if std::mem::replace(&mut client.is_read_long, expects_much) != expects_much {
+            turn.peers.read_long(peer, expects_much);
+        }
         match (is_paused, wants_pause) {
             (false, true) => turn.peers.pause_reading(peer),
             (true, false) => turn.peers.resume_reading(peer),
@@ -184,6 +211,9 @@ impl Proxy {
         if client.has_deferred() {
             self.resume(lane, peer, client);
         }
+        if client.has_waiting_batches() {
+            self.feed_batches(lane, client);
+        }
         if let Some(wanted_bytes) = client.pulls.wanted_bytes() {
             self.feed_pulls(client, wanted_bytes);
         }
@@ -196,8 +226,10 @@ impl Proxy {
     fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, event: Event<'_>) {
         let connection = &mut client.connection;
         match event {
-            Event::Unary(call) => {
-                self.call(lane, peer, client, &call);
+            Event::Unary(mut call) => {
+                if !self.adopt(lane, client, &mut call) {
+                    self.call(lane, peer, client, &call);
+                }
                 client.connection.recycle(call.message);
             }
             // Reflection is the only service whose client streams.
@@ -336,7 +368,9 @@ impl Application for Proxy {
     fn parcel(&mut self, turn: &mut Turn<'_, Self>, from: u32, parcel: Parcel) {
         match parcel {
             Parcel::Command(errand) => self.errand(turn, from, errand),
+            Parcel::Part { call, part } => self.desk.ask_part(from, call, part),
             Parcel::Reply { call, outcome } => self.answered(turn, call, outcome),
+            Parcel::Notice(notice) => self.heed(turn, from, notice),
         }
     }
 
@@ -349,6 +383,7 @@ impl Application for Proxy {
             }
             DRAIN_TIMER => self.drain_peers(turn),
             HANDSHAKE_TIMER => self.end_handshakes(turn),
+            WAIT_TIMER => self.end_waits(turn),
             _ => debug_assert!(false, "the proxy sets no other timer"),
         }
     }
@@ -390,7 +425,10 @@ impl Application for Proxy {
     fn tend(&mut self, turn: &mut Turn<'_, Self>) -> bool {
         self.budget.exchange();
         self.flush_replies(turn);
-        let more = self.pull_turn(turn) | !self.replies_held.is_empty();
+        let more = self.tails_turn(turn) | self.pull_turn(turn);
+        self.waits.set_timer(turn.timers);
+        self.flush_replies(turn);
+        let more = more | !self.replies_held.is_empty();
         let more = more | self.backends.tend(turn.now_ns);
         statistics::set_memory(turn.counters, &self.backends.memory());
         more

@@ -1,7 +1,7 @@
 //! The registry of backends: one arm for each type, one instance for each shard.
 
 use prism_backends::memstore::{self, MemStore, Retention};
-use prism_backends::{Backend, Command, Context, Execution, Interfaces};
+use prism_backends::{Backend, Command, Context, Execution, Failure, Interfaces, PlacedSet};
 
 use crate::config::{self, BackendKind};
 use crate::registry::Registry;
@@ -42,6 +42,12 @@ impl Backend for Instance {
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         match self {
             Self::Memory(store) => store.execute(context, command),
+        }
+    }
+
+    fn adopt(&mut self, context: &Context, set: &PlacedSet, message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
+        match self {
+            Self::Memory(store) => Backend::adopt(store, context, set, message),
         }
     }
 
@@ -87,6 +93,20 @@ fn retentions(registry: &Registry, memstore: &config::Memstore) -> Vec<Retention
     (0..registry.indexes()).map(retention).collect()
 }
 
+/// What happens to the keys of each namespace at a memstore's bound, by its index: what the namespace says, or else the
+/// store.
+fn evictions(registry: &Registry, memstore: &config::Memstore) -> Vec<memstore::Eviction> {
+    let eviction = |index| {
+        let bounds = registry.namespace(index).map(|namespace| namespace.bounds).unwrap_or_default();
+        match bounds.eviction.unwrap_or(memstore.eviction) {
+            config::Eviction::None => memstore::Eviction::None,
+            config::Eviction::S3Fifo => memstore::Eviction::S3Fifo,
+            config::Eviction::SoonestExpiry => memstore::Eviction::SoonestExpiry,
+        }
+    };
+    (0..registry.indexes()).map(eviction).collect()
+}
+
 /// The backends of one shard, by the registry's slots.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
@@ -111,6 +131,7 @@ impl Instances {
                 (slot.as_mut(), backend.as_ref().map(|backend| &backend.kind))
             {
                 store.set_retention(&retentions(registry, memstore));
+                store.set_evictions(&evictions(registry, memstore));
             }
         }
     }

@@ -5,6 +5,9 @@ use prism_proto::h2::StreamRef;
 use prism_proto::method::MethodId;
 use prism_shard::{PeerId, SlabKey};
 
+use crate::batch::Part;
+use crate::tails::Notice;
+
 /// A call that waits for another shard: where its answer belongs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parked {
@@ -23,6 +26,8 @@ pub(crate) enum Whose {
     Call,
     /// A pull: it is a page of it.
     Pull(SlabKey),
+    /// A batch: it is what this shard has of it.
+    Part(SlabKey, u16),
 }
 
 /// What one shard sends another.
@@ -30,6 +35,12 @@ pub(crate) enum Whose {
 pub(crate) enum Parcel {
     /// Execute this at its owner.
     Command(Errand),
+    /// Execute this part of a batch at its owner.
+    Part {
+        /// The call's slot at the sender.
+        call: u64,
+        part: Part,
+    },
     /// What came of it, back at the shard that has the connection.
     Reply {
         /// The call's slot there.
@@ -37,6 +48,8 @@ pub(crate) enum Parcel {
         /// What came of it.
         outcome: Outcome,
     },
+    /// About the ends of logs.
+    Notice(Notice),
 }
 
 /// A command on its way to its owner.
@@ -63,7 +76,11 @@ pub(crate) enum Outcome {
     Done(OwnedReply),
     /// It was not.
     Failed(Failure),
+    /// A part of a batch was executed, and has its results, or their length when they found no room.
+    Part(Part),
     /// The reply would have this many bytes, more than the sender has room for. It was not built: the errand comes
     /// back, to be sent again when there is room.
     TooLong(Errand, usize),
+    /// Nobody has that subscription any more.
+    Unsubscribed,
 }

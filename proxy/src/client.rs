@@ -5,11 +5,13 @@ use std::collections::VecDeque;
 use prism_backends::{Command, OwnedCommand};
 use prism_proto::h2::StreamRef;
 use prism_proto::h2::server::Footprint;
-use prism_proto::limits::SMALL_REPLY_BYTES;
+use prism_proto::limits::{LARGE_MESSAGE_BYTES, SMALL_REPLY_BYTES};
 use prism_proto::method::MethodId;
 use prism_proto::status::Status;
 
+use crate::batch::ClientBatches;
 use crate::lifetime::Lifetime;
+use crate::limits::LONG_READ_NS;
 use crate::pull::ClientPulls;
 use crate::services::Connection;
 use crate::status;
@@ -25,6 +27,10 @@ pub(crate) struct Client {
     pub(crate) parked: usize,
     /// Its socket is not read, by our wish.
     pub(crate) is_paused: bool,
+    /// It is read into long buffers, by our wish.
+    pub(crate) is_read_long: bool,
+    /// When a large message was last on its way.
+    large_ns: u64,
     /// Calls whose replies are so large that they wait for room, in their order.
     deferred: VecDeque<Deferred>,
     /// How long the replies of the last reads on other shards were.
@@ -37,6 +43,8 @@ pub(crate) struct Client {
     pub(crate) is_watched: bool,
     /// Its calls that are answered page by page.
     pub(crate) pulls: ClientPulls,
+    /// Its batches that wait for room.
+    pub(crate) batches: ClientBatches,
 }
 
 /// A read whose reply waits for room: nothing of the reply is held, only what is needed to execute it then.
@@ -68,12 +76,15 @@ impl Client {
             turn_ns: 0,
             parked: 0,
             is_paused: false,
+            is_read_long: false,
+            large_ns: 0,
             deferred: VecDeque::new(),
             reply_bytes: SMALL_REPLY_BYTES,
             counted: Footprint::default(),
             is_hungry: false,
             is_watched: false,
             pulls: ClientPulls::default(),
+            batches: ClientBatches::default(),
         }
     }
 
@@ -83,6 +94,16 @@ impl Client {
     pub(crate) fn has_room_for(&self, value_bytes: usize) -> bool {
         value_bytes <= SMALL_REPLY_BYTES
             || (self.deferred.is_empty() && self.connection.has_room_for_reply(value_bytes + SMALL_REPLY_BYTES))
+    }
+
+    /// Whether much is to come: a large message is on its way, or was a moment ago.
+    #[inline]
+    pub(crate) fn expects_much(&mut self, now_ns: u64) -> bool {
+        if self.counted.declared_bytes >= LARGE_MESSAGE_BYTES {
+            self.large_ns = now_ns;
+            return true;
+        }
+        self.is_read_long && now_ns < self.large_ns.saturating_add(LONG_READ_NS)
     }
 
     /// Whether calls wait for room for their replies.
@@ -134,6 +155,7 @@ impl Client {
         if self.deferred.is_empty() {
             self.deferred = VecDeque::new();
         }
+        self.forget_batches(Some(stream));
     }
 
     /// Answers every call whose deadline has passed, wherever it is.
@@ -152,21 +174,23 @@ impl Client {
         while let Some(call) = self.deferred.pop_front() {
             self.connection.discharge(call.bytes());
         }
+        self.forget_batches(None);
     }
 
     /// Whether something waits until the process, and not only this connection, has room.
     pub(crate) fn waits_for_process(&mut self) -> bool {
         let deferred_bytes = self.deferred.front().map(|call| call.reply_bytes);
-        let reply_bytes = deferred_bytes.max(self.pulls.wanted_bytes());
+        let reply_bytes = deferred_bytes.max(self.pulls.wanted_bytes()).max(self.wanted_batch_bytes());
         (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
     }
 
-    /// The longest reply that another shard may make of a command: as long as the last ones when there is room for
+    /// The longest reply that may be made of a command before anybody knows how long it will be, here of a pop, by
+    /// another shard of any: as long as the last ones when there is room for
     /// that, else a small one. A longer one is not made, and the call deferred then; so a small one never waits.
     pub(crate) fn reply_bytes_max(&self, command: &Command<'_>) -> usize {
         match command {
-            Command::Get { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
-            Command::Get { .. } => SMALL_REPLY_BYTES,
+            Command::Get { .. } | Command::Pop { .. } if self.has_room_for(self.reply_bytes) => self.reply_bytes,
+            Command::Get { .. } | Command::Pop { .. } => SMALL_REPLY_BYTES,
             _ => 0,
         }
     }

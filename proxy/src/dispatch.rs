@@ -1,7 +1,7 @@
 //! From a decoded call to its execution, here or at the key's owner.
 
 use prism_backends::{
-    Backend as _, Command, Context, Execution, Failure, FailureKind, OwnedCommand, OwnedReply, Reply,
+    Backend as _, Command, Context, Execution, Failure, FailureKind, LogReply, OwnedCommand, OwnedReply, Reply,
 };
 use prism_proto::h2::{Call, StreamRef};
 use prism_proto::method::{Group, MethodId, SERVICES, id};
@@ -15,19 +15,13 @@ use crate::backends::Instances;
 use crate::call::{Errand, Outcome, Parcel, Parked, Whose};
 use crate::client::{Client, Deferred};
 use crate::config;
-use crate::services::{self, Connection, keyvalue, keyvalue_ttl, log, pubsub, stream};
+use crate::services::{self, Connection, keyvalue, keyvalue_ttl, list, log, pubsub, stream};
 use crate::wire::Wire;
 use crate::{statistics, status};
 
-/// The full names of the services that are served: those whose calls can succeed.
+/// The full names of the services that are served.
 pub(crate) fn served() -> Vec<&'static str> {
-    SERVICES.iter().filter(|service| is_served(service.group)).map(|service| service.name).collect()
-}
-
-fn is_served(group: Group) -> bool {
-    let is_keyvalue = matches!(group, Group::KeyvalueBasic | Group::KeyvalueTtl | Group::KeyvalueScan);
-    let is_log = matches!(group, Group::PubsubBasic | Group::StreamBasic);
-    is_keyvalue || is_log || matches!(group, Group::Health | Group::Reflection)
+    SERVICES.iter().map(|service| service.name).collect()
 }
 
 /// The group whose backend executes the commands of a method.
@@ -43,7 +37,7 @@ fn group(method: MethodId) -> config::Group {
 }
 
 /// Where a call came from: what its answer needs.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Origin {
     pub(crate) peer: PeerId,
     pub(crate) stream: StreamRef,
@@ -78,7 +72,7 @@ impl Proxy {
         let Some(decoded) = keyvalue::decode(call.method, &call.message) else {
             return self.other_call(lane, client, origin, call);
         };
-        let outcome = decoded.and_then(|request| self.keyvalue(lane, client, origin, &request));
+        let outcome = decoded.and_then(|request| self.keyed(lane, client, origin, config::Group::KeyValue, &request));
         if let Err(status) = outcome {
             client.connection.finish(stream, &status, &[]);
         }
@@ -88,12 +82,23 @@ impl Proxy {
     fn other_call(&mut self, lane: &mut Lane<'_>, client: &mut Client, origin: Origin, call: &Call<'_>) {
         let Origin { peer, stream, method, .. } = origin;
         let outcome = match method.method().group {
-            Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message)
-                .map(|decoded| decoded.and_then(|request| self.keyvalue(lane, client, origin, &request))),
-            Group::PubsubBasic | Group::StreamBasic => {
-                decode_log(call).map(|decoded| decoded.and_then(|request| self.log(lane, client, origin, &request)))
-            }
+            Group::KeyvalueTtl => keyvalue_ttl::decode(method, &call.message).map(|decoded| {
+                decoded.and_then(|request| self.keyed(lane, client, origin, config::Group::KeyValue, &request))
+            }),
+            Group::ListBasic => list::decode(method, &call.message).map(|decoded| {
+                decoded.and_then(|mut request| {
+                    request.command = list::bounded(request.command, client.reply_bytes_max(&request.command));
+                    self.keyed(lane, client, origin, config::Group::List, &request)
+                })
+            }),
+            Group::PubsubBasic | Group::StreamBasic => Some(match decode_log(call) {
+                Some(decoded) => decoded.and_then(|request| self.log(lane, client, origin, &request)),
+                None => self.follow(lane, client, origin, call),
+            }),
             Group::KeyvalueScan => Some(self.scan(lane.shards, peer, client, call)),
+            Group::KeyvalueBatch => {
+                services::batch::batch(method).map(|batch| self.batch_call(lane, client, origin, batch, call))
+            }
             Group::Health => return self.health_call(&mut client.connection, peer, call),
             _ => None,
         };
@@ -129,21 +134,17 @@ impl Proxy {
         }
     }
 
+    /// A call about one key, of an interface of `group`.
     #[inline]
-    fn keyvalue(
+    fn keyed(
         &mut self,
         lane: &mut Lane<'_>,
         client: &mut Client,
         origin: Origin,
+        group: config::Group,
         request: &keyvalue::Request<'_>,
     ) -> Result<(), Status> {
-        keyvalue::check_namespace(request.namespace)?;
-        let Some((namespace, found)) = self.registry.find(request.namespace.as_bytes()) else {
-            return Err(status::unknown_namespace(request.namespace.as_str()));
-        };
-        let Some(backend) = found.slot(config::Group::KeyValue) else {
-            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
-        };
+        let (namespace, backend) = self.offered(request.namespace, group, origin.method)?;
         keyvalue::check(&request.command, &self.registry.limits)?;
         self.execute_or_send(lane, client, origin, (namespace, backend), &request.command)
     }
@@ -155,14 +156,7 @@ impl Proxy {
         origin: Origin,
         request: &log::Request<'_>,
     ) -> Result<(), Status> {
-        let name = request.namespace();
-        keyvalue::check_namespace(name)?;
-        let Some((namespace, found)) = self.registry.find(name.as_bytes()) else {
-            return Err(status::unknown_namespace(name.as_str()));
-        };
-        let Some(backend) = found.slot(group(origin.method)) else {
-            return Err(status::not_offered(origin.method.method().service, &found.name, &found.backend));
-        };
+        let (namespace, backend) = self.offered(request.namespace(), group(origin.method), origin.method)?;
         request.check(&self.registry.limits)?;
         self.execute_or_send(lane, client, origin, (namespace, backend), &request.command(lane.unix_ms))
     }
@@ -190,7 +184,16 @@ impl Proxy {
                 let reply_bytes = view::get_response_bytes(Some(value));
                 client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
             }
-            Ok(reply) => services::answer(&mut client.connection, origin.stream, origin.method, reply),
+            Ok(Reply::PopTooLong(value_bytes)) => {
+                let reply_bytes = list::pop_reply_bytes(value_bytes);
+                client.defer(origin.deferred(namespace, hash, (*command).into(), reply_bytes), false);
+            }
+            Ok(reply) => {
+                if let (Reply::Log(LogReply::Appended(_)), Command::Log { topic, .. }) = (&reply, command) {
+                    self.followed.appended(backend, namespace, hash, topic);
+                }
+                services::answer(&mut client.connection, origin.stream, origin.method, reply);
+            }
             Err(failure) => return Err(status::from_failure(failure)),
         }
         Ok(())
@@ -243,10 +246,15 @@ impl Proxy {
         }
         let backend = self.backend(namespace, method).map_err(status::from_failure)?;
         let context = Context { now_ns: lane.now_ns, namespace, hash, call: 0 };
-        match execute(&mut self.backends, backend, &context, &command.view()).map_err(status::from_failure)? {
+        let bounded = list::bounded(command.view(), reply_bytes);
+        match execute(&mut self.backends, backend, &context, &bounded).map_err(status::from_failure)? {
             // It has grown meanwhile.
             Reply::Get(value @ Some(_)) if !client.connection.has_room_for_reply(view::get_response_bytes(value)) => {
                 let reply_bytes = view::get_response_bytes(value);
+                client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
+            }
+            Reply::PopTooLong(value_bytes) => {
+                let reply_bytes = list::pop_reply_bytes(value_bytes);
                 client.defer(origin.deferred(namespace, hash, command, reply_bytes), true);
             }
             reply => services::answer(&mut client.connection, stream, method, reply),
@@ -268,6 +276,23 @@ impl Proxy {
         owner: u32,
         mut errand: Errand,
     ) -> Result<(), Status> {
+        let call = self.park(lane, client, origin, errand.command.bytes() + errand.reply_bytes_max)?;
+        errand.call = call.to_bits();
+        if lane.mesh.send(owner, Parcel::Command(errand)).is_err() {
+            self.unpark(client, call);
+            return Err(status::mesh_full(owner));
+        }
+        Ok(())
+    }
+
+    /// Finds a place for a call that waits for another shard, and charges what it brings and may get.
+    pub(crate) fn park(
+        &mut self,
+        lane: &mut Lane<'_>,
+        client: &mut Client,
+        origin: Origin,
+        charged_bytes: usize,
+    ) -> Result<SlabKey, Status> {
         let Origin { peer, stream, method, whose, .. } = origin;
         // Calls that were reset still wait there: no connection fills the queues of all with those.
         let waiting_max = self.registry.limits.streams_per_connection_max;
@@ -276,36 +301,48 @@ impl Proxy {
             return Err(status::too_many_waiting(waiting_max));
         }
         let calls_max = self.registry.limits.calls_per_shard_max;
-        let charged_bytes = errand.command.bytes() + errand.reply_bytes_max;
         let call = self
             .calls
             .insert(Parked { peer, stream, method, whose, charged_bytes })
             .map_err(|_| status::too_many_calls(calls_max))?;
-        errand.call = call.to_bits();
-        if lane.mesh.send(owner, Parcel::Command(errand)).is_err() {
-            self.calls.remove(call);
-            return Err(status::mesh_full(owner));
-        }
         client.parked += 1;
         client.connection.charge(charged_bytes);
-        Ok(())
+        Ok(call)
+    }
+
+    /// A parked call could not be sent, or is back.
+    pub(crate) fn unpark(&mut self, client: &mut Client, call: SlabKey) {
+        if let Some(parked) = self.calls.remove(call) {
+            client.parked = client.parked.saturating_sub(1);
+            client.connection.discharge(parked.charged_bytes);
+        }
     }
 
     /// What came of an errand on another shard: to the connection, if both it and the call are still there.
     pub(crate) fn answered(&mut self, turn: &mut Turn<'_, Self>, call: u64, outcome: Outcome) {
         let Some(parked) = self.calls.remove(SlabKey::from_bits(call)) else { return };
-        let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::client) else { return };
+        let Some(client) = turn.peers.get_mut(parked.peer).map(Wire::client) else {
+            if let Whose::Part(batch, _) = parked.whose {
+                self.forget_batch(batch);
+            }
+            return;
+        };
+        let mut lane = lane!(turn);
         client.connection.discharge(parked.charged_bytes);
         client.parked = client.parked.saturating_sub(1);
         match outcome {
-            outcome if parked.whose != Whose::Call => self.part_came(client, parked.whose, outcome),
+            outcome if parked.whose != Whose::Call => self.part_came(&mut lane, client, parked.whose, outcome),
+            Outcome::Part(_) => debug_assert!(false, "a part is of a batch"),
             Outcome::Done(reply) => {
-                if let OwnedReply::Get(value) = &reply {
+                if let OwnedReply::Get(value) | OwnedReply::Pop(value) = &reply {
                     client.learn_reply_bytes(view::get_response_bytes(value.as_deref()));
                 }
                 services::answer(&mut client.connection, parked.stream, parked.method, reply.view());
             }
             Outcome::Failed(failure) => client.connection.finish(parked.stream, &status::from_failure(failure), &[]),
+            Outcome::Unsubscribed => {
+                services::reply_message(&mut client.connection, parked.stream, &services::follow::unsubscribed());
+            }
             Outcome::TooLong(errand, reply_bytes) => {
                 client.learn_reply_bytes(reply_bytes);
                 let Parked { peer, stream, method, whose, .. } = parked;
@@ -316,23 +353,23 @@ impl Proxy {
                 }
             }
         }
-        let mut lane = lane!(turn);
         self.settle(&mut lane, parked.peer, client);
     }
 
     /// What came of an errand that is not all of its call.
     #[cold]
-    fn part_came(&mut self, client: &mut Client, whose: Whose, outcome: Outcome) {
+    fn part_came(&mut self, lane: &mut Lane<'_>, client: &mut Client, whose: Whose, outcome: Outcome) {
         match whose {
             Whose::Call => {}
             Whose::Pull(key) => self.page_came(client, key, outcome),
+            Whose::Part(key, owner) => self.batch_part_came(lane, client, (key, owner), outcome),
         }
     }
 
     /// Executes a command that another shard sent, and sends what came of it back; pages wait for their turn.
     pub(crate) fn errand(&mut self, turn: &mut Turn<'_, Self>, from: u32, errand: Errand) {
         if errand.command.is_page() {
-            return self.desk.ask(from, errand);
+            return self.desk.ask_page(from, errand);
         }
         let call = errand.call;
         let outcome = self.execute_errand(turn.now_ns, errand);
@@ -359,11 +396,19 @@ impl Proxy {
             Err(failure) => return Outcome::Failed(failure),
         };
         let context = Context { now_ns, namespace, hash, call };
-        match execute(&mut self.backends, backend, &context, &errand.command.view()) {
+        let command = list::bounded(errand.command.view(), reply_bytes_max);
+        match execute(&mut self.backends, backend, &context, &command) {
             Ok(Reply::Get(value @ Some(_))) if view::get_response_bytes(value) > reply_bytes_max => {
                 Outcome::TooLong(errand, view::get_response_bytes(value))
             }
-            Ok(reply) => Outcome::Done(reply.into()),
+            Ok(Reply::PopTooLong(value_bytes)) => Outcome::TooLong(errand, list::pop_reply_bytes(value_bytes)),
+            Ok(reply) => {
+                if let (Reply::Log(LogReply::Appended(_)), Command::Log { topic, .. }) = (&reply, errand.command.view())
+                {
+                    self.followed.appended(backend, namespace, hash, topic);
+                }
+                Outcome::Done(reply.into())
+            }
             Err(failure) => Outcome::Failed(failure),
         }
     }

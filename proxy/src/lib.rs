@@ -1,11 +1,13 @@
 //! How it is wired: configuration, dispatch, services, and the program that runs them.
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod ahead;
 #[cfg(test)]
 mod alone;
 mod app;
 mod backends;
+mod batch;
 mod budget;
 mod call;
 mod client;
@@ -28,6 +30,7 @@ mod share;
 pub mod signals;
 mod statistics;
 mod status;
+mod tails;
 mod upkeep;
 mod wire;
 

@@ -36,6 +36,8 @@ pub(crate) const INPUT_BYTES_PER_UNIT: usize = 1_024;
 pub(crate) const OUTPUT_BYTES_PER_UNIT: usize = 512;
 /// Bytes that a connection may have left over before it is no longer read.
 pub(crate) const LEFT_OVER_BYTES_MAX: usize = 64 << 10;
+/// How long a connection is read into long buffers after its last large message.
+pub(crate) const LONG_READ_NS: u64 = 100_000_000;
 /// Bytes of one page of a call that is answered page by page, but for a single entry that is longer.
 pub(crate) const PAGE_BYTES_MAX: usize = 32 << 10;
 /// What a shard does in one turn for all pages together, before it looks for other work: entries and buckets looked at,
@@ -46,6 +48,25 @@ pub(crate) const PULL_BYTES_PER_WORK: usize = 256;
 /// Calls that are looked at together before the first of them is executed, so that their waits for memory are one: more
 /// than a core has reads on their way, and few enough that what was loaded first is still there.
 pub(crate) const AHEAD_CALLS: usize = 32;
+/// Bytes of pages that one shard may have on their way to another that follows logs, before it waits until some were
+/// taken.
+pub(crate) const TAIL_BYTES_UNTAKEN_MAX: usize = 1 << 20;
+/// Logs whose news are sent to the shards that follow them in one turn.
+pub(crate) const TAILS_PER_TURN_MAX: usize = 64;
+/// Readers that are handed a page in one turn.
+pub(crate) const FANOUT_PER_TURN_MAX: usize = 2_048;
+/// Waits that are looked at in one turn because they may be over.
+pub(crate) const WAITS_PER_TURN_MAX: usize = 256;
+/// The longest that a Read may wait at the end of its log for each record.
+pub(crate) const WAIT_MS_MAX: i32 = 60_000;
+/// Entries of a batch that are executed one after the other without a look for other work.
+pub(crate) const BATCH_ENTRIES_AT_ONCE: usize = 256;
+/// Bytes of a batch, request and results, after which others have their turn.
+pub(crate) const BATCH_BYTES_AT_ONCE: usize = 64 << 10;
+/// The memory for results that a shard keeps for the next batch.
+pub(crate) const BATCH_RESULTS_BYTES_KEPT: usize = 64 << 10;
+/// How long the result of a key is thought to be before a connection has had any.
+pub(crate) const BATCH_ENTRY_BYTES_FIRST: usize = 128;
 /// Handshakes under way, at most, before those that are over are forgotten early.
 pub(crate) const HANDSHAKES_MIN: usize = 1_024;
 

@@ -2,6 +2,7 @@
 //! to the nanosecond and to the parcel.
 
 mod caller;
+mod tails;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -75,12 +76,18 @@ impl Pair {
         }
     }
 
-    /// Goes on until every call is answered.
+    /// Goes on until every call is answered, all in one moment.
     fn settle(&mut self) {
+        self.settle_in_turns_of(0);
+    }
+
+    /// The same with time going on: what a connection may do is for one moment.
+    fn settle_in_turns_of(&mut self, nanoseconds: u64) {
         for _ in 0..TURNS_MAX {
             if self.callers.iter().all(|caller| caller.open() == 0) {
                 return;
             }
+            self.simulation.advance(nanoseconds);
             self.step();
         }
         panic!("calls are without an answer after {TURNS_MAX} turns: the shards wait for each other");
@@ -204,7 +211,7 @@ proptest! {
                 let request = SetRequest { key, value: vec![1; 8_000], ..Default::default() };
                 pair.callers[1].call(id::KEYVALUE_BASIC_SET, &request, now_ns);
             }
-            pair.settle();
+            pair.settle_in_turns_of(1_000);
         }
         prop_assert!((0..SHARDS).all(|shard| pair.simulation.application(shard).backends.are_large()));
         let mut model: HashMap<String, Vec<u8>> = HashMap::new();
@@ -234,7 +241,7 @@ proptest! {
                 };
                 calls.push((call, expected));
             }
-            pair.settle();
+            pair.settle_in_turns_of(1_000);
             for (call, expected) in calls {
                 let (status, message) = pair.callers[0].answer(call);
                 prop_assert_eq!(status.code, Code::Ok, "{:?}", status);

@@ -12,6 +12,9 @@ const CALLS_OVER_SHARE: CounterText =
     ("calls_over_share", "Calls refused because as many of their connection waited for other shards already.");
 /// Pages of streamed answers.
 const PAGES: CounterText = ("pages", "Pages made of what is streamed: of scans and the like.");
+/// Pages handed on.
+const DELIVERED: CounterText =
+    ("tail_pages_delivered", "Pages of new records handed to readers that waited for them, one for each reader.");
 /// The most that was ever done for pages in one turn.
 const PULL_WORK_MOST: CounterText =
     ("pull_work_most", "The most work that was ever done in one turn for pages, in entries and the like.");
@@ -34,7 +37,8 @@ pub(crate) const SHARES_USED_UP_AT: usize = COUNT;
 pub(crate) const CALLS_OVER_SHARE_AT: usize = COUNT + 1;
 pub(crate) const PAGES_AT: usize = COUNT + 2;
 pub(crate) const PULL_WORK_MOST_AT: usize = COUNT + 3;
-const MEMORY_AT: usize = COUNT + 4;
+pub(crate) const DELIVERED_AT: usize = COUNT + 4;
+const MEMORY_AT: usize = COUNT + 5;
 
 /// Everything that the proxy counts on each shard: first what the engine counts, in its order.
 pub(crate) const COUNTERS: &[CounterText] = &{
@@ -48,6 +52,7 @@ pub(crate) const COUNTERS: &[CounterText] = &{
     all[CALLS_OVER_SHARE_AT] = CALLS_OVER_SHARE;
     all[PAGES_AT] = PAGES;
     all[PULL_WORK_MOST_AT] = PULL_WORK_MOST;
+    all[DELIVERED_AT] = DELIVERED;
     let mut index = 0;
     while index < MEMORY.len() {
         all[MEMORY_AT + index] = MEMORY[index];

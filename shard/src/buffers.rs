@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use io_uring::types::BufRingEntry;
 
 use crate::limits::RECEIVE_BUFFERS_MAX;
-use crate::ring::{BUFFER_GROUP, Ring};
+use crate::ring::Ring;
 
 /// Anonymous memory of whole pages, zeroed.
 struct Pages {
@@ -46,8 +46,8 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    /// Registers `count` (a power of two) buffers of `buffer_bytes` each with the ring.
-    pub(crate) fn new(ring: &Ring, count: u16, buffer_bytes: usize) -> io::Result<Self> {
+    /// Registers `count` (a power of two) buffers of `buffer_bytes` each with the ring, as a group.
+    pub(crate) fn new(ring: &Ring, group: u16, count: u16, buffer_bytes: usize) -> io::Result<Self> {
         let fits = count.is_power_of_two() && count <= RECEIVE_BUFFERS_MAX;
         if !fits || buffer_bytes == 0 || u32::try_from(buffer_bytes).is_err() {
             return Err(io::Error::new(
@@ -60,7 +60,7 @@ impl Buffers {
         let address = entries.start.as_ptr() as u64;
         // SAFETY: the entries are page-aligned and of the stated number, and the owner keeps them until the ring is
         // gone.
-        unsafe { ring.submitter().register_buf_ring_with_flags(address, count, BUFFER_GROUP, 0) }?;
+        unsafe { ring.submitter().register_buf_ring_with_flags(address, count, group, 0) }?;
         let mut buffers = Self { entries, memory, count, buffer_bytes, tail: 0, published: 0 };
         for buffer in 0..count {
             buffers.give_back(buffer);
@@ -117,18 +117,19 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     use super::*;
+    use crate::ring::BUFFER_GROUP;
     use crate::token::{Kind, Token};
 
     #[test]
     fn they_run_out_and_come_back() {
         let mut ring = Ring::new(8).unwrap();
-        let mut buffers = Buffers::new(&ring, 2, 16).unwrap();
+        let mut buffers = Buffers::new(&ring, BUFFER_GROUP, 2, 16).unwrap();
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         theirs.write_all(&[7; 100]).unwrap();
         let token = Token::new(Kind::Receive, 0, 0);
         let (mut received, mut misses) = (0, 0);
         let mut completions = Vec::new();
-        ring.receive(ours.as_raw_fd(), token);
+        ring.receive(ours.as_raw_fd(), BUFFER_GROUP, token);
         while received < 100 {
             ring.enter(Some(30_000_000_000)).unwrap();
             ring.reap(&mut completions);
@@ -136,7 +137,7 @@ mod tests {
                 if completion.result == -libc::ENOBUFS {
                     assert!(!completion.more());
                     misses += 1;
-                    ring.receive(ours.as_raw_fd(), token);
+                    ring.receive(ours.as_raw_fd(), BUFFER_GROUP, token);
                     continue;
                 }
                 let bytes = usize::try_from(completion.result).unwrap();
@@ -155,8 +156,8 @@ mod tests {
     #[test]
     fn a_bad_shape_is_refused() {
         let ring = Ring::new(8).unwrap();
-        assert!(Buffers::new(&ring, 3, 16).is_err());
-        assert!(Buffers::new(&ring, 0, 16).is_err());
-        assert!(Buffers::new(&ring, 4, 0).is_err());
+        assert!(Buffers::new(&ring, BUFFER_GROUP, 3, 16).is_err());
+        assert!(Buffers::new(&ring, BUFFER_GROUP, 0, 16).is_err());
+        assert!(Buffers::new(&ring, BUFFER_GROUP, 4, 0).is_err());
     }
 }

@@ -36,6 +36,13 @@ pub const COMPLETIONS_PER_ENTRY: u32 = 4;
 pub const RECEIVE_BUFFERS_DEFAULT: u16 = 512;
 /// Bytes of one receive buffer.
 pub const RECEIVE_BUFFER_BYTES_DEFAULT: usize = 8_192;
+/// Receive buffers of a shard for peers that are in the middle of a large message: fewer and longer ones, for a receive
+/// costs as much as a copy of some kilobytes. A power of two.
+pub const LONG_BUFFERS: u16 = 16;
+/// Bytes of one of these.
+pub const LONG_BUFFER_BYTES: usize = 64 << 10;
+/// Peers that may have them at a time: each always finds one.
+pub const LONG_READERS_MAX: usize = LONG_BUFFERS as usize;
 /// The most receive buffers that a provided-buffer ring can hold.
 pub const RECEIVE_BUFFERS_MAX: u16 = 32_768;
 
@@ -88,6 +95,8 @@ pub const HUGE_AFTER_REGIONS: usize = 4;
 
 const _: () = {
     assert!(RECEIVE_BUFFERS_DEFAULT.is_power_of_two() && RECEIVE_BUFFERS_DEFAULT <= RECEIVE_BUFFERS_MAX);
+    assert!(LONG_BUFFERS.is_power_of_two() && LONG_READERS_MAX <= LONG_BUFFERS as usize);
+    assert!(LONG_BUFFER_BYTES > RECEIVE_BUFFER_BYTES_DEFAULT);
     assert!(MESH_CAPACITY_DEFAULT.is_power_of_two());
     // The peer is shown parcels well before the queue is full of hidden ones.
     assert!(PARCELS_UNPUBLISHED_MAX * 4 <= MESH_CAPACITY_DEFAULT);

@@ -77,6 +77,9 @@ pub(crate) struct Slot<M> {
     pub(crate) cancels: u8,
     pub(crate) receive_armed: bool,
     pub(crate) receive_cancelled: bool,
+    /// It is to be read into long buffers, and the receive that is armed does so.
+    pub(crate) is_long: bool,
+    pub(crate) is_armed_long: bool,
     pub(crate) send_armed: bool,
     /// All operations of the socket have been cancelled.
     pub(crate) all_cancelled: bool,
@@ -102,6 +105,8 @@ impl<M> Slot<M> {
             cancels: 0,
             receive_armed: false,
             receive_cancelled: false,
+            is_long: false,
+            is_armed_long: false,
             send_armed: false,
             all_cancelled: false,
             dirty: false,

@@ -8,7 +8,7 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 
 use crate::application::Machine;
-use crate::limits::ADOPTED_MAX;
+use crate::limits::{ADOPTED_MAX, LONG_READERS_MAX};
 pub use crate::peer::PeerId;
 use crate::peer::{Phase, Slot};
 use crate::pool::Pool;
@@ -38,6 +38,8 @@ pub struct Peers<M> {
     adopted: usize,
     /// Peers with bytes that the kernel has not taken yet.
     sending: usize,
+    /// Peers that are read into long buffers.
+    long_readers: usize,
     tally: Tally,
 }
 
@@ -68,6 +70,7 @@ impl<M: Machine> Peers<M> {
             taken: 0,
             adopted: 0,
             sending: 0,
+            long_readers: 0,
             tally: Tally::default(),
         }
     }
@@ -140,6 +143,19 @@ impl<M: Machine> Peers<M> {
     /// Reads a peer again. (One that takes too little of its output stays paused until it has taken enough.)
     pub fn resume_reading(&mut self, id: PeerId) {
         self.set_paused(id, false);
+    }
+
+    /// Reads a peer into long buffers from now on, or no longer: much is to come from it. Nothing happens when as many
+    /// as may have them do.
+    pub fn read_long(&mut self, id: PeerId, is_long: bool) {
+        let Some(index) = self.find(id) else { return };
+        let slot = &mut self.slots[index as usize];
+        if slot.is_long == is_long || (is_long && self.long_readers >= LONG_READERS_MAX) {
+            return;
+        }
+        slot.is_long = is_long;
+        self.long_readers = if is_long { self.long_readers + 1 } else { self.long_readers - 1 };
+        self.touch(index);
     }
 
     /// Has [`crate::Application::called_again`] called for a peer in the next turn: for one that has more to do than

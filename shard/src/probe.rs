@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use io_uring::{Probe, opcode};
 
 use crate::buffers::Buffers;
-use crate::ring::Ring;
+use crate::ring::{BUFFER_GROUP, Ring};
 use crate::token::Kind;
 
 /// The oldest kernel with everything that a shard's ring uses: DEFER_TASKRUN.
@@ -99,7 +99,7 @@ fn attempt() -> Result<(), Missing> {
     if let Some((_, name)) = operations.into_iter().find(|(code, _)| !supported.is_supported(*code)) {
         return Err(Missing::Operation(name));
     }
-    Buffers::new(&ring, 2, 64).map_err(|_| Missing::Operation("provided-buffer rings"))?;
+    Buffers::new(&ring, BUFFER_GROUP, 2, 64).map_err(|_| Missing::Operation("provided-buffer rings"))?;
     Ok(())
 }
 

@@ -14,6 +14,8 @@ use crate::token::{Kind, Token};
 
 /// The group that a shard's receive buffers are registered under.
 pub(crate) const BUFFER_GROUP: u16 = 0;
+/// The same of the long ones.
+pub(crate) const LONG_BUFFER_GROUP: u16 = 1;
 
 /// What the kernel says about one operation.
 #[derive(Debug, Clone, Copy)]
@@ -96,9 +98,9 @@ impl Ring {
         self.backlog.push_back(entry);
     }
 
-    /// Receives from a socket into provided buffers until it ends, fails or is cancelled.
-    pub(crate) fn receive(&mut self, socket: RawFd, token: Token) {
-        let entry = opcode::RecvMulti::new(Fd(socket), BUFFER_GROUP).build().user_data(token.to_bits());
+    /// Receives from a socket into provided buffers of a group until it ends, fails or is cancelled.
+    pub(crate) fn receive(&mut self, socket: RawFd, group: u16, token: Token) {
+        let entry = opcode::RecvMulti::new(Fd(socket), group).build().user_data(token.to_bits());
         // SAFETY: it points to no memory; the buffers of the group are registered for as long as the ring lives.
         unsafe { self.push(entry) };
     }

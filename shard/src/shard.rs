@@ -43,6 +43,7 @@ pub(crate) struct Parts<A: Application> {
     pub(crate) index: u32,
     pub(crate) ring: Ring,
     pub(crate) buffers: Buffers,
+    pub(crate) long_buffers: Buffers,
     pub(crate) peers: Peers<A::Machine>,
     pub(crate) mesh: Mesh<A::Parcel>,
     pub(crate) counters: Counters,

@@ -18,10 +18,10 @@ use crate::clock::now_ns;
 use crate::counters::Counters;
 use crate::ladder::Ladder;
 use crate::launch::Config;
-use crate::limits::{BACKGROUND_NS_MAX, EXECUTOR_RING_DEPTH, PREEMPT_NS};
+use crate::limits::{BACKGROUND_NS_MAX, EXECUTOR_RING_DEPTH, LONG_BUFFER_BYTES, LONG_BUFFERS, PREEMPT_NS};
 use crate::mesh::Mesh;
 use crate::peers::Peers;
-use crate::ring::Ring;
+use crate::ring::{BUFFER_GROUP, LONG_BUFFER_GROUP, Ring};
 use crate::shard::{Parts, Shard};
 use crate::shared::Shared;
 
@@ -129,13 +129,15 @@ where
 {
     let Seed { index, config, shared, mesh, counters, make } = seed;
     let ring = Ring::new(config.ring_entries)?;
-    let buffers = Buffers::new(&ring, config.receive_buffers, config.receive_buffer_bytes)?;
+    let buffers = Buffers::new(&ring, BUFFER_GROUP, config.receive_buffers, config.receive_buffer_bytes)?;
+    let long_buffers = Buffers::new(&ring, LONG_BUFFER_GROUP, LONG_BUFFERS, LONG_BUFFER_BYTES)?;
     shared.introduce(index, &ring)?;
     let listeners = if index == 0 { duplicate(&config.listeners)? } else { Vec::new() };
     Ok(Shard::new(Parts {
         index,
         ring,
         buffers,
+        long_buffers,
         peers: Peers::new(config.unsent_bytes_max),
         mesh,
         counters,

@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Cancel = 7,
     /// A cancellation that nobody waits for.
     CancelAccept = 8,
+    /// A multishot receive of a peer, into long buffers.
+    ReceiveLong = 9,
 }
 
 /// A kind, a generation and an index as one number.
@@ -46,8 +48,8 @@ impl Token {
 
     /// `None` for a number that no token has.
     pub(crate) fn kind(self) -> Option<Kind> {
-        use Kind::{Accept, Cancel, CancelAccept, Doorbell, Receive, Send, Wake, WakeFailed};
-        [Wake, WakeFailed, Doorbell, Accept, Receive, Send, Cancel, CancelAccept]
+        use Kind::{Accept, Cancel, CancelAccept, Doorbell, Receive, ReceiveLong, Send, Wake, WakeFailed};
+        [Wake, WakeFailed, Doorbell, Accept, Receive, Send, Cancel, CancelAccept, ReceiveLong]
             .get(((self.0 >> 56) as usize).wrapping_sub(1))
             .copied()
     }
@@ -77,6 +79,7 @@ mod tests {
             Kind::Send,
             Kind::Cancel,
             Kind::CancelAccept,
+            Kind::ReceiveLong,
         ];
         for kind in kinds {
             for (generation, index) in [(0, 0), (1, u32::MAX), (u32::MAX, 7), (0x0123_4567, 0x89ab_cdef)] {

@@ -58,8 +58,12 @@ class Cases:
 
     def __init__(self, address: str) -> None:
         from prism.interfaces.keyvalue import keyvalue_basic_pb2, keyvalue_basic_pb2_grpc
+        from prism.interfaces.keyvalue import keyvalue_batch_pb2, keyvalue_batch_pb2_grpc
+        from prism.interfaces.keyvalue import keyvalue_scan_pb2, keyvalue_scan_pb2_grpc
 
-        self.pb = keyvalue_basic_pb2
+        self.pb, self.batch_pb, self.scan_pb = keyvalue_basic_pb2, keyvalue_batch_pb2, keyvalue_scan_pb2
+        self.make_batch_stub = keyvalue_batch_pb2_grpc.KeyValueBatchInterfaceStub
+        self.make_scan_stub = keyvalue_scan_pb2_grpc.KeyValueScanInterfaceStub
         self.make_stub = keyvalue_basic_pb2_grpc.KeyValueBasicInterfaceStub
         self.address = address
         self.stub = self.make_stub(self.connect())
@@ -119,6 +123,32 @@ class Cases:
     def too_large(self) -> None:
         fails(grpc.StatusCode.RESOURCE_EXHAUSTED, "limits.message_bytes_max", self.set, "k", b"x" * (4 << 20))
         self.set("after", b"v")
+
+    def scan(self) -> None:
+        batch, stub = self.make_batch_stub(self.connect()), self.make_scan_stub(self.connect())
+        keys = [f"py-scan:{number}" for number in range(2_000)]
+        for first in range(0, 2_000, 500):
+            requests = [self.pb.SetRequest(key=key, value=key.encode() * 20) for key in keys[first : first + 500]]
+            assert batch.BatchSet(self.batch_pb.BatchSetRequest(requests=requests), timeout=PATIENCE_SECONDS).all_success
+        got = batch.BatchGet(self.batch_pb.BatchGetRequest(keys=[*keys, "py-none"]), timeout=PATIENCE_SECONDS)
+        assert got.found_count == 2_000 and [result.found for result in got.results] == [True] * 2_000 + [False]
+
+        def scanned(**fields):
+            return stub.Scan(self.scan_pb.ScanRequest(**fields), timeout=PATIENCE_SECONDS)
+
+        entries = list(scanned(prefix="py-scan:"))
+        assert sorted(entry.key for entry in entries) == sorted(keys)
+        assert all(entry.value == entry.key.encode() * 20 for entry in entries)
+        assert list(scanned(prefix="py-scan:", cursor=entries[777].cursor)) == entries[778:]
+        assert list(scanned(prefix="py-scan:", cursor=entries[-1].cursor)) == []
+        count = stub.Count(self.scan_pb.CountRequest(prefix="py-scan:"), timeout=PATIENCE_SECONDS)
+        assert count.count == 2_000 and not count.approximate
+        other = scanned(prefix="py-", cursor=entries[0].cursor)
+        fails(grpc.StatusCode.INVALID_ARGUMENT, "cursor", next, other)
+        stream = scanned(prefix="py-scan:")
+        next(stream)
+        stream.cancel()
+        fails(grpc.StatusCode.CANCELLED, "", list, stream)
 
     def health_watch(self) -> None:
         stream = self.watch()

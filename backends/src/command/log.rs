@@ -21,15 +21,32 @@ pub enum LogCommand<'a> {
     Bounds,
     /// Create it if it is not there, and say where it begins and ends.
     Create,
-    /// Read from an offset on, up to the end of the log or a bound; one record may be longer than that.
+    /// Read from an offset on, up to the end of the log or a bound.
     Read {
         /// The offset of the first record.
         from: u64,
-        /// The most records to read.
-        entries_max: usize,
-        /// The most bytes that they have together, as [`Record::write`] writes them.
-        bytes_max: usize,
+        /// How much.
+        extent: Extent,
     },
+}
+
+/// How much to read of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// The most records.
+    pub entries_max: usize,
+    /// The most bytes that they count together.
+    pub bytes_max: usize,
+    /// The most bytes that the first one may count, when it comes alone.
+    pub first_bytes_max: usize,
+    /// What each counts beside its bytes as [`Record::write`] writes them.
+    pub entry_bytes: usize,
+}
+
+impl Extent {
+    /// Everything.
+    pub const WHOLE: Self =
+        Self { entries_max: usize::MAX, bytes_max: usize::MAX, first_bytes_max: usize::MAX, entry_bytes: 0 };
 }
 
 impl LogCommand<'_> {
@@ -55,6 +72,8 @@ pub enum LogReply<'s> {
     Page(&'s Page),
     /// The offset was trimmed away, or is beyond the end.
     Outside(Bounds),
+    /// The first record counts so many bytes, more than it may.
+    TooLong(usize),
 }
 
 /// A [`LogReply`] that crosses to another shard.
@@ -70,6 +89,8 @@ pub enum OwnedLogReply {
     Page(Box<Page>),
     /// See [`LogReply::Outside`].
     Outside(Bounds),
+    /// See [`LogReply::TooLong`].
+    TooLong(usize),
 }
 
 impl From<LogReply<'_>> for OwnedLogReply {
@@ -80,6 +101,7 @@ impl From<LogReply<'_>> for OwnedLogReply {
             LogReply::Bounds(bounds) => Self::Bounds(bounds),
             LogReply::Page(page) => Self::Page(Box::new(page.clone())),
             LogReply::Outside(bounds) => Self::Outside(bounds),
+            LogReply::TooLong(bytes) => Self::TooLong(bytes),
         }
     }
 }
@@ -93,6 +115,7 @@ impl OwnedLogReply {
             Self::Bounds(bounds) => LogReply::Bounds(*bounds),
             Self::Page(page) => LogReply::Page(page),
             Self::Outside(bounds) => LogReply::Outside(*bounds),
+            Self::TooLong(bytes) => LogReply::TooLong(*bytes),
         }
     }
 }
@@ -104,7 +127,7 @@ pub(super) enum OwnedLogCommand {
     Trim { before: Option<u64> },
     Bounds,
     Create,
-    Read { from: u64, entries_max: usize, bytes_max: usize },
+    Read { from: u64, extent: Extent },
 }
 
 impl OwnedLogCommand {
@@ -121,7 +144,7 @@ impl OwnedLogCommand {
             LogCommand::Trim { before } => Self::Trim { before },
             LogCommand::Bounds => Self::Bounds,
             LogCommand::Create => Self::Create,
-            LogCommand::Read { from, entries_max, bytes_max } => Self::Read { from, entries_max, bytes_max },
+            LogCommand::Read { from, extent } => Self::Read { from, extent },
         }
     }
 
@@ -136,7 +159,7 @@ impl OwnedLogCommand {
             Self::Trim { before } => LogCommand::Trim { before },
             Self::Bounds => LogCommand::Bounds,
             Self::Create => LogCommand::Create,
-            Self::Read { from, entries_max, bytes_max } => LogCommand::Read { from, entries_max, bytes_max },
+            Self::Read { from, extent } => LogCommand::Read { from, extent },
         }
     }
 }

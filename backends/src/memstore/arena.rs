@@ -9,7 +9,8 @@ use prism_shard::memory::Block;
 
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
-use super::record::{Draft, Expiry, Record, next_free, plain_value, set_expiry, write_free};
+pub(super) use super::record::Mark;
+use super::record::{Draft, Expiry, Record, next_free, plain_value, set_expiry, set_mark, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, PREFETCH_LINES, VACATE_CANDIDATES};
 
@@ -56,6 +57,8 @@ pub(super) struct Arena {
     classes: [Class; CLASSES],
     first_unused: u32,
     spare: Option<Block>,
+    /// The first of the nodes that belong to no list any more and are not freed yet.
+    pub(super) doomed: Option<Reference>,
 }
 
 fn slots_of(class: usize) -> usize {
@@ -65,7 +68,7 @@ fn slots_of(class: usize) -> usize {
 impl Arena {
     pub(super) const fn new() -> Self {
         let classes = [Class { first: NO_PAGE, free_slots: 0 }; CLASSES];
-        Self { data: Vec::new(), pages: Vec::new(), classes, first_unused: NO_PAGE, spare: None }
+        Self { data: Vec::new(), pages: Vec::new(), classes, first_unused: NO_PAGE, spare: None, doomed: None }
     }
 
     #[inline(always)]
@@ -105,6 +108,39 @@ impl Arena {
         self.data.get(page)?.get(range)
     }
 
+    /// The record or node at `reference`, if there is one at all.
+    pub(super) fn live_record(&self, reference: Reference) -> Option<Record<'_>> {
+        let (page, offset) = (reference.page(), reference.offset());
+        let class = self.pages.get(page)?.class;
+        let is_slot = class == ALONE || offset.is_multiple_of(CLASS_BYTES[usize::from(class)]);
+        let slot = self.data[page].get(offset..).filter(|slot| is_slot && !slot.is_empty())?;
+        Some(Record::new(slot)).filter(|record| record.is_live())
+    }
+
+    /// Notes something of a record.
+    #[inline]
+    pub(super) fn mark(&mut self, reference: Reference, mark: Mark) {
+        set_mark(&mut self.data[reference.page()][reference.offset()..], mark, true);
+    }
+
+    /// Takes a note away.
+    pub(super) fn unmark(&mut self, reference: Reference, mark: Mark) {
+        set_mark(&mut self.data[reference.page()][reference.offset()..], mark, false);
+    }
+
+    /// All bytes of a record's slot.
+    pub(super) fn slot(&self, reference: Reference) -> &[u8] {
+        let (class, rest) = (self.pages[reference.page()].class, &self.data[reference.page()][reference.offset()..]);
+        if class == ALONE { rest } else { &rest[..CLASS_BYTES[usize::from(class)]] }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn slot_mut(&mut self, reference: Reference) -> &mut [u8] {
+        let class = self.pages[reference.page()].class;
+        let rest = &mut self.data[reference.page()][reference.offset()..];
+        if class == ALONE { rest } else { &mut rest[..CLASS_BYTES[usize::from(class)]] }
+    }
+
     /// Whether a record of `bytes` may be written over the one at `reference`.
     pub(super) fn fits(&self, reference: Reference, bytes: usize) -> bool {
         let class = self.pages[reference.page()].class;
@@ -125,13 +161,13 @@ impl Arena {
         expiry: Expiry,
     ) -> Result<Reference, Shortage> {
         let record = self.record(reference);
-        let (namespace, place, gains) = (record.namespace(), record.place(), record.expiry().is_none());
         let class = self.pages[reference.page()].class;
-        if class != ALONE && gains {
-            let expiry = Some(expiry);
-            let bytes = Draft { namespace, place, key: record.key(), value: record.value(), expiry }.bytes();
+        if class != ALONE && record.expiry().is_none() {
+            let (namespace, place) = (record.namespace(), record.place());
+            let (key, value, is_list) = (record.key(), record.value(), record.is_list());
+            let bytes = Draft { namespace, place, key, value, is_list, expiry: Some(expiry) }.bytes();
             if bytes > CLASS_BYTES[usize::from(class)] {
-                return self.rewrite(budget, reference, bytes, expiry);
+                return self.rewrite(budget, reference, bytes, Some(expiry));
             }
         }
         set_expiry(&mut self.data[reference.page()][reference.offset()..], Some(expiry));
@@ -164,9 +200,11 @@ impl Arena {
         let source = std::mem::take(&mut self.data[old.page()]);
         let record = Record::new(&source[old.offset()..]);
         let (namespace, place) = (record.namespace(), record.place());
-        self.write(new, &Draft { namespace, place, key: record.key(), value: record.value(), expiry });
+        let (key, value, is_list) = (record.key(), record.value(), record.is_list());
+        self.write(new, &Draft { namespace, place, key, value, is_list, expiry });
         self.data[old.page()] = source;
         self.free(budget, old);
+        self.mend(new);
         Ok(new)
     }
 
@@ -198,6 +236,35 @@ impl Arena {
         let new = self.allocate(budget, bytes)?;
         self.free(budget, old);
         Ok(new)
+    }
+
+    /// Makes `record`, which was adopted and is long, the record in place of the one at `old`; returns where it is.
+    /// What `record` holds then is the memory of the old one, when that was long too. Nothing has happened when this
+    /// fails.
+    pub(super) fn adopt(
+        &mut self,
+        budget: &mut Budget,
+        old: Reference,
+        record: &mut Vec<u8>,
+    ) -> Result<Reference, Shortage> {
+        let needed_bytes = record.capacity() + ALLOCATION_BYTES;
+        let place = &mut self.data[old.page()];
+        if self.pages[old.page()].class == ALONE {
+            let released_bytes = place.capacity() + ALLOCATION_BYTES;
+            if !budget.allows(needed_bytes, released_bytes) {
+                return Err(Shortage::Memory);
+            }
+            budget.give(released_bytes);
+            budget.take(needed_bytes)?;
+            let adopted = Block::from(std::mem::take(record));
+            *record = std::mem::replace(place, adopted).into();
+            return Ok(old);
+        }
+        self.reserve_number(budget)?;
+        budget.take(needed_bytes)?;
+        let number = self.add(std::mem::take(record).into(), ALONE);
+        self.free(budget, old);
+        Ok(Reference::new(number, 0))
     }
 
     fn allocate_alone(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {
@@ -361,16 +428,19 @@ impl Arena {
         self.unlink(number);
         // Those of the page itself are no longer to be had.
         self.classes[class].free_slots -= slots_of(class) - usize::from(live);
-        let source = std::mem::take(&mut self.data[number]);
-        for (slot, bytes) in source.chunks_exact(CLASS_BYTES[class]).enumerate() {
-            let record = Record::new(bytes);
-            if record.is_live() {
-                let target = self.take_slot(class);
-                self.data[target.page()][target.offset()..][..bytes.len()].copy_from_slice(bytes);
-                moved(record, Reference::new(number, slot * CLASS_BYTES[class]), target);
+        let slot_bytes = CLASS_BYTES[class];
+        for offset in (0..self.data[number].len()).step_by(slot_bytes) {
+            let old = Reference::new(number, offset);
+            if self.record(old).is_live() {
+                let new = self.take_slot(class);
+                // Not in this page, which is in no list.
+                let pages = self.data.get_disjoint_mut([number, new.page()]).expect("the pages are two");
+                let [source, target] = pages;
+                target[new.offset()..][..slot_bytes].copy_from_slice(&source[offset..offset + slot_bytes]);
+                self.mend(new);
+                moved(self.record(new), old, new);
             }
         }
-        self.data[number] = source;
         self.classes[class].free_slots += slots_of(class);
         self.drop_page(budget, number);
         true

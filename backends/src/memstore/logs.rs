@@ -28,15 +28,14 @@ impl MemStore {
             LogCommand::Trim { before } => self.trim(&address, before).map(LogReply::Trimmed),
             LogCommand::Bounds => Ok(LogReply::Bounds(self.logs.bounds(&address))),
             LogCommand::Create => self.create(context, &address).map(LogReply::Bounds),
-            LogCommand::Read { from, entries_max, bytes_max } => {
-                Ok(match self.logs.read(&address, from, entries_max, bytes_max) {
-                    Reading::Records(records) => {
-                        self.log_page.fill(records);
-                        LogReply::Page(&self.log_page)
-                    }
-                    Reading::Outside(bounds) => LogReply::Outside(bounds),
-                })
-            }
+            LogCommand::Read { from, ref extent } => Ok(match self.logs.read(&address, from, extent) {
+                Reading::Records(records) => {
+                    self.log_page.fill(records);
+                    LogReply::Page(&self.log_page)
+                }
+                Reading::Outside(bounds) => LogReply::Outside(bounds),
+                Reading::TooLong(bytes) => LogReply::TooLong(bytes),
+            }),
         };
         match outcome {
             Ok(reply) => Execution::Done(Reply::Log(reply)),

@@ -4,6 +4,8 @@
 //! arena (see `arena.rs`). No operation does work that grows with the number of keys, but for the doubling of three
 //! lists: directory and segments copy about 30 bytes for each thousand keys, pages 40 bytes for each 64 KiB of records.
 //!
+//! A key holds a value or a list (see `list/`), whose elements lie in the same arena.
+//!
 //! Beside the keys it holds logs (see `log/`), which take at most half of its memory: topics and streams.
 //!
 //! Everything held is counted before it is allocated, so the memory bound holds at all times; at the bound a write
@@ -12,11 +14,15 @@
 //! An expired key is invisible from its moment on, whatever has been collected. A timer for each key that expires (see
 //! `wheel.rs`) has it collected in time, with work that depends on what expires and not on what is there.
 
+mod adopt;
 mod arena;
 mod bucket;
 mod budget;
+mod cache;
 mod class;
+mod evict;
 mod expiry;
+mod list;
 mod log;
 mod logs;
 mod place;
@@ -34,10 +40,12 @@ mod write;
 
 use std::ops::Range;
 
-use crate::limits::{LARGE_STORE_BYTES, LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
-use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, Reply, ScanPage};
-use arena::Arena;
+use crate::limits::{LARGE_STORE_BYTES, LIST_NODES_PER_TEND, LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
+use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, PlacedSet, Reply, ScanPage};
+use arena::{Arena, Mark};
 use budget::Budget;
+use cache::Cache;
+pub use evict::Eviction;
 use log::Logs;
 pub use log::{Appended, Bounds, Page, Records, Retention};
 use place::Place;
@@ -74,7 +82,7 @@ pub struct Counters {
     pub backlog: u64,
     /// Writes refused since the start.
     pub rejected: u64,
-    /// Keys evicted since the start; none yet, for the policy is to refuse.
+    /// Keys evicted since the start, by the policy of their namespace.
     pub evictions: u64,
     /// Logs held.
     pub logs: u64,
@@ -116,6 +124,15 @@ pub struct MemStore {
     budget: Budget,
     wheel: Wheel,
     counters: Counters,
+    /// A list that is being written, or a value that was taken from one.
+    scratch: Vec<u8>,
+    /// By namespace what happens when memory is short, and what is known for that.
+    evictions: Vec<Eviction>,
+    caches: Vec<Option<Box<Cache>>>,
+    /// Whether any namespace wants to know which keys are asked for.
+    tracks_visits: bool,
+    /// The other namespace that dropped a key last for one that could not.
+    evicting: usize,
     /// The page of the last scan, whose memory serves the next.
     page: ScanPage,
 }
@@ -131,8 +148,24 @@ impl MemStore {
         let mut logs = Logs::new(config.memory_bytes_max / 2);
         logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
         let (arena, wheel) = (Arena::new(), Wheel::new());
-        let (log_page, page) = (Page::default(), ScanPage::default());
-        Self { name: config.name, tables, arena, logs, log_page, budget, wheel, counters, page }
+        let (log_page, page, scratch) = (Page::default(), ScanPage::default(), Vec::new());
+        let (evictions, caches) = (vec![Eviction::None; tables.len()], tables.iter().map(|_| None).collect());
+        Self {
+            name: config.name,
+            tables,
+            arena,
+            logs,
+            log_page,
+            budget,
+            wheel,
+            counters,
+            scratch,
+            evictions,
+            caches,
+            tracks_visits: false,
+            evicting: 0,
+            page,
+        }
     }
 
     /// Serves at least this many namespaces from now on; those that are there keep their keys and logs. A new one keeps
@@ -142,6 +175,8 @@ impl MemStore {
         while self.tables.len() < usize::from(namespaces) {
             let _ = self.budget.take(size_of::<Table>());
             self.tables.push(Table::new());
+            self.evictions.push(Eviction::None);
+            self.caches.push(None);
         }
     }
 
@@ -175,6 +210,9 @@ impl MemStore {
         let table = &mut self.tables[usize::from(namespace)];
         let reference = table.word(found).reference();
         table.remove(found);
+        if let Some(nodes) = self.arena.nodes(reference) {
+            self.arena.doom(nodes);
+        }
         if let Some(expiry) = self.arena.record(reference).expiry() {
             self.cancel(expiry.timer);
         }
@@ -190,32 +228,39 @@ impl MemStore {
 
     /// Where the value is likely to be: page and bytes of a plain record that the home bucket names. None says nothing.
     #[inline(always)]
-    fn likely(&self, context: &Context, key: &[u8]) -> Option<(usize, Range<usize>)> {
+    fn likely(&self, context: &Context, key: &[u8]) -> Option<(Reference, Range<usize>)> {
         let word = self.tables.get(usize::from(context.namespace))?.likely(Place::of(context.hash))?;
         let reference = word.reference();
-        Some((reference.page(), self.arena.plain_value(reference, context.namespace, key)?))
+        Some((reference, self.arena.plain_value(reference, context.namespace, key)?))
     }
 
     /// The value. What is likely is found at once; anything else by the rules.
     #[inline]
-    fn get(&mut self, context: &Context, key: &[u8]) -> Option<&[u8]> {
+    fn get(&mut self, context: &Context, key: &[u8]) -> Result<Option<&[u8]>, Failure> {
         match self.likely(context, key) {
-            Some((page, value)) => self.arena.bytes(page, value),
+            Some((reference, value)) => {
+                if self.tracks_visits {
+                    self.arena.mark(reference, Mark::Visited);
+                }
+                Ok(self.arena.bytes(reference.page(), value))
+            }
             None => self.search(context, key),
         }
     }
 
     /// The value, unless it has expired; then it is collected.
     #[inline(never)]
-    fn search(&mut self, context: &Context, key: &[u8]) -> Option<&[u8]> {
-        let table = &self.tables[usize::from(context.namespace)];
-        let found = table.find(Place::of(context.hash), |reference| self.arena.record_of(reference, key));
-        let (found, word, record) = found?;
-        if word.expires() && record.is_expired(context.now_ns) {
-            self.collect(context.namespace, found);
-            return None;
+    fn search(&mut self, context: &Context, key: &[u8]) -> Result<Option<&[u8]>, Failure> {
+        let Some((_, reference)) = self.live(context, key) else { return Ok(None) };
+        if self.tracks_visits {
+            self.arena.mark(reference, Mark::Visited);
         }
-        Some(self.arena.record(word.reference()).value())
+        let record = self.arena.record(reference);
+        if record.is_list() { Err(list::not_a_value(key)) } else { Ok(Some(record.value())) }
+    }
+
+    fn exists(&mut self, context: &Context, key: &[u8]) -> bool {
+        self.likely(context, key).is_some() || self.live(context, key).is_some()
     }
 
     /// The key's entry and record, unless it has expired; then it is collected.
@@ -247,6 +292,7 @@ impl Backend for MemStore {
             keyvalue_basic: true,
             keyvalue_scan: true,
             keyvalue_ttl: true,
+            list_basic: true,
             pubsub_basic: true,
             stream_basic: true,
         }
@@ -259,16 +305,25 @@ impl Backend for MemStore {
             return Execution::Failed(self.unknown_namespace(context.namespace));
         }
         match *command {
-            Command::Get { key } => Execution::Done(Reply::Get(self.get(context, key))),
+            Command::Get { key } => match self.get(context, key) {
+                Ok(value) => Execution::Done(Reply::Get(value)),
+                Err(failure) => Execution::Failed(failure),
+            },
             _ => self.execute_other(context, command),
         }
+    }
+
+    fn adopt(&mut self, context: &Context, set: &PlacedSet, message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
+        self.adopt(context, set, message)
     }
 
     fn tend(&mut self, now_ns: u64) -> bool {
         self.forget_long_page();
         self.log_page.shrink(LOG_PAGE_BYTES_KEPT);
         self.collect_expired(now_ns, TIMERS_PER_TEND);
-        self.logs.tend(&mut self.budget, now_ns) | (self.counters.backlog > 0)
+        self.arena.free_doomed(&mut self.budget, LIST_NODES_PER_TEND);
+        let more = self.arena.doomed.is_some() || self.counters.backlog > 0;
+        self.logs.tend(&mut self.budget, now_ns) | more
     }
 
     /// The home bucket.
@@ -299,13 +354,16 @@ impl MemStore {
     #[inline(never)]
     fn execute_other<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
         let done = match *command {
-            Command::Get { key } => Ok(Reply::Get(self.get(context, key))),
-            Command::Exists { key } => Ok(Reply::Exists(self.get(context, key).is_some())),
+            Command::Get { key } => self.get(context, key).map(Reply::Get),
+            Command::Exists { key } => Ok(Reply::Exists(self.exists(context, key))),
             Command::Delete { key } => Ok(Reply::Delete(self.delete(context, key))),
             Command::Set { key, value, ttl_seconds } => self.set(context, key, value, ttl_seconds).map(|()| Reply::Set),
             Command::Expire { key, ttl_seconds } => self.expire(context, key, ttl_seconds).map(Reply::Expire),
             Command::GetTtl { key } => Ok(Reply::Ttl(self.ttl(context, key))),
             Command::Persist { key } => Ok(Reply::Persist(self.persist(context, key))),
+            Command::Push { key, value, side } => self.push(context, key, value, side).map(Reply::Length),
+            Command::Pop { key, side, value_bytes_max } => return self.pop(context, key, side, value_bytes_max),
+            Command::Length { key } => self.length(context, key).map(Reply::Length),
             Command::Scan(scan) => Ok(Reply::Scan(self.scan(context, &scan))),
             Command::Log { topic, ref command } => return self.execute_log(context, topic, command),
         };

@@ -1,40 +1,89 @@
 //! How a record lies in its slot: a header of 8 bytes, then what the header says is there, key and value.
 //!
 //! ```text
-//! header (u64, little endian): key_bytes 12 | value_bytes 14 | namespace 5 | expires 1 | place 31 | 0
+//! header (u64, little endian): key_bytes 12 | value_bytes 14 | namespace 4 | visited 1 | expires 1 |
+//!                              place 31 | on probation 1
 //! [namespace u16 if it does not fit the header] [expiry u64 and timer u32 if it expires] key value
 //! ```
 //!
-//! `value_bytes` cannot hold the length of a value that does not share a page; there the value goes to the end of the
-//! allocation, and the expiry has its place whether the record expires or not. Namespace and place let the arena move a
-//! record: they lead back to the table's entry.
+//! In place of the value of a list are its elements or what leads to them (see `list/`); nodes of long lists are
+//! records without a key. `value_bytes` cannot hold the length of a value that does not share a page. Such a record has
+//! another layout, of which the expiry is a part whether it expires or not:
+//!
+//! ```text
+//! header ... value key namespace u16, expiry, value_start u32
+//! ```
+//!
+//! So the message of a Set becomes a record where it lies: before its value there is room for the header and behind it
+//! for the rest. Namespace and place let the arena move a record: they lead back to the table's entry.
 
 use std::ops::Range;
 
+use super::list::list_bytes;
 use super::place::{PLACE_BITS, Place};
-use crate::limits::{KEY_BYTES_MAX, SLOT_BYTES_MAX};
+use crate::limits::{ADOPTED_WASTE_MAX, KEY_BYTES_MAX, SLOT_BYTES_MAX};
 
-const HEADER_BYTES: usize = 8;
+pub(super) const HEADER_BYTES: usize = 8;
 /// The moment of expiry, and the number of the timer.
 pub(super) const EXPIRY_BYTES: usize = size_of::<u64>() + size_of::<u32>();
 const KEY_MASK: u64 = (1 << 12) - 1;
 const VALUE_SHIFT: u32 = 12;
 const VALUE_MASK: u64 = (1 << 14) - 1;
-/// In place of the value's length: it goes to the end.
-const TO_THE_END: u64 = VALUE_MASK;
+/// In place of the value's length: the record has an allocation of its own.
+const ALONE: u64 = VALUE_MASK;
 /// In place of the value's length: no record here, and the next free slot in the place of the place.
 const FREE: u64 = VALUE_MASK - 1;
+/// What stands behind the key of a record that has an allocation of its own.
+pub(super) const TAIL_BYTES: usize = size_of::<u16>() + EXPIRY_BYTES + size_of::<u32>();
+/// In place of the value's length: a list, which says itself how long it is.
+const LIST: u64 = VALUE_MASK - 2;
+/// In place of the value's length: a node of a list, and nothing else in the header.
+const NODE: u64 = VALUE_MASK - 3;
+/// Below this it is a value's length.
+const MARKS: u64 = NODE;
 const NAMESPACE_SHIFT: u32 = 26;
-const NAMESPACE_MASK: u64 = (1 << 5) - 1;
+const NAMESPACE_MASK: u64 = (1 << 4) - 1;
 /// In place of the namespace: it follows the header.
 const NAMED: u64 = NAMESPACE_MASK;
+const VISITED: u64 = 1 << 30;
 const EXPIRES: u64 = 1 << 31;
+const PROBATION: u64 = 1 << 63;
 const PLACE_SHIFT: u32 = 32;
 
 const _: () = {
     assert!(PLACE_SHIFT + PLACE_BITS <= 63);
-    assert!(SLOT_BYTES_MAX < FREE as usize && KEY_BYTES_MAX <= KEY_MASK as usize);
+    assert!(SLOT_BYTES_MAX < MARKS as usize && KEY_BYTES_MAX <= KEY_MASK as usize);
 };
+
+/// What the eviction policy notes of a record, in its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// It was asked for since the policy looked at it.
+    Visited,
+    /// It is among the new ones.
+    Probation,
+}
+
+impl Mark {
+    fn bits(self) -> u64 {
+        match self {
+            Self::Visited => VISITED,
+            Self::Probation => PROBATION,
+        }
+    }
+}
+
+/// Notes something of the record in `slot`, or takes the note away.
+#[inline]
+pub(super) fn set_mark(slot: &mut [u8], mark: Mark, is_set: bool) {
+    let Some(header) = slot.first_chunk_mut::<HEADER_BYTES>() else { return };
+    let before = u64::from_le_bytes(*header);
+    let after = if is_set { before | mark.bits() } else { before & !mark.bits() };
+    // What is not changed is not written: the line stays clean.
+    if after != before {
+        *header = after.to_le_bytes();
+    }
+}
 
 /// When a record expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +112,8 @@ pub(super) struct Draft<'a> {
     /// At most [`KEY_BYTES_MAX`].
     pub(super) key: &'a [u8],
     pub(super) value: &'a [u8],
+    /// The value is a list; it shares a page.
+    pub(super) is_list: bool,
     pub(super) expiry: Option<Expiry>,
 }
 
@@ -73,12 +124,20 @@ impl Draft<'_> {
         let expiry = if self.expiry.is_some() { EXPIRY_BYTES } else { 0 };
         let bytes = HEADER_BYTES + namespace + expiry + self.key.len() + self.value.len();
         // One that does not share a page has room for an expiry in any case, so that it never moves for that.
-        if bytes > SLOT_BYTES_MAX { bytes - expiry + EXPIRY_BYTES } else { bytes }
+        if bytes > SLOT_BYTES_MAX { self.alone_bytes() } else { bytes }
+    }
+
+    /// The same with an allocation of its own.
+    pub(super) fn alone_bytes(&self) -> usize {
+        HEADER_BYTES + self.value.len() + self.key.len() + TAIL_BYTES
     }
 
     /// Writes the record to the front of `slot`; to all of it when the record has its own allocation.
     pub(super) fn write(&self, slot: &mut [u8], is_alone: bool) {
-        let value_bytes = if is_alone { TO_THE_END } else { self.value.len() as u64 };
+        if is_alone && !self.is_list {
+            return self.write_alone(slot);
+        }
+        let value_bytes = if self.is_list { LIST } else { self.value.len() as u64 };
         let namespace = u64::from(self.namespace).min(NAMED);
         let mut header = self.key.len() as u64 | value_bytes << VALUE_SHIFT | namespace << NAMESPACE_SHIFT;
         header |= u64::from(self.place.pack()) << PLACE_SHIFT;
@@ -93,13 +152,54 @@ impl Draft<'_> {
         if let Some(expiry) = self.expiry {
             header |= EXPIRES;
             put(&expiry.to_bytes());
-        } else if is_alone {
-            put(&[0; EXPIRY_BYTES]);
         }
         put(self.key);
         put(self.value);
         slot[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
     }
+
+    fn write_alone(&self, slot: &mut [u8]) {
+        let (rest, tail) = slot[HEADER_BYTES..].split_at_mut(self.value.len() + self.key.len());
+        let (value, key) = rest.split_at_mut(self.value.len());
+        value.copy_from_slice(self.value);
+        key.copy_from_slice(self.key);
+        tail.copy_from_slice(&alone_tail(self.namespace, HEADER_BYTES));
+        let header = alone_header(self.namespace, self.place, self.key.len());
+        slot[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
+        set_expiry(slot, self.expiry);
+    }
+}
+
+/// The header of a record that has an allocation of its own and no expiry.
+fn alone_header(namespace: u16, place: Place, key_bytes: usize) -> u64 {
+    let namespace = u64::from(namespace).min(NAMED);
+    key_bytes as u64 | ALONE << VALUE_SHIFT | namespace << NAMESPACE_SHIFT | u64::from(place.pack()) << PLACE_SHIFT
+}
+
+/// Its end, for a value that begins at `value_start`.
+fn alone_tail(namespace: u16, value_start: usize) -> [u8; TAIL_BYTES] {
+    let mut tail = [0; TAIL_BYTES];
+    tail[..size_of::<u16>()].copy_from_slice(&namespace.to_le_bytes());
+    let value_start = u32::try_from(value_start).expect("values are shorter than 4 GiB, and so is what precedes them");
+    tail[size_of::<u16>() + EXPIRY_BYTES..].copy_from_slice(&value_start.to_le_bytes());
+    tail
+}
+
+/// Whether [`adopt`] can make a record of a message with key and value at these places.
+pub(super) fn is_adoptable(message: &Vec<u8>, key: &Range<usize>, value: &Range<usize>) -> bool {
+    let end = value.end + key.len() + TAIL_BYTES;
+    let is_there = key.start <= key.end && key.end <= value.start && value.end <= message.len();
+    // What the buffer has beyond the record is counted, but of use to nobody.
+    is_there && value.start >= HEADER_BYTES && (end..=end + end / ADOPTED_WASTE_MAX).contains(&message.capacity())
+}
+
+/// Makes a record without an expiry of a message that is adoptable, in place.
+pub(super) fn adopt(message: &mut Vec<u8>, key: Range<usize>, value: &Range<usize>, namespace: u16, place: Place) {
+    message.truncate(value.end);
+    let header = alone_header(namespace, place, key.len());
+    message.extend_from_within(key);
+    message.extend_from_slice(&alone_tail(namespace, value.start));
+    message[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
 }
 
 /// A record as it lies in its slot, which may be longer.
@@ -127,9 +227,26 @@ impl<'a> Record<'a> {
     }
 
     #[inline]
+    fn is_alone(self) -> bool {
+        self.value_field() == ALONE
+    }
+
+    /// Where the moment of expiry stands, if the record has one.
+    #[inline]
+    fn expiry_start(self) -> usize {
+        if self.is_alone() {
+            self.slot.len() - TAIL_BYTES + size_of::<u16>()
+        } else {
+            HEADER_BYTES + self.namespace_bytes()
+        }
+    }
+
+    #[inline]
     fn key_start(self) -> usize {
-        let has_expiry = self.header & EXPIRES != 0 || self.value_field() == TO_THE_END;
-        HEADER_BYTES + self.namespace_bytes() + if has_expiry { EXPIRY_BYTES } else { 0 }
+        if self.is_alone() {
+            return self.slot.len() - TAIL_BYTES - (self.header & KEY_MASK) as usize;
+        }
+        self.expiry_start() + if self.header & EXPIRES == 0 { 0 } else { EXPIRY_BYTES }
     }
 
     #[inline]
@@ -149,11 +266,41 @@ impl<'a> Record<'a> {
 
     #[inline]
     pub(super) fn value(self) -> &'a [u8] {
+        if self.is_alone() {
+            let start = u32::from_le_bytes(*self.slot.last_chunk().expect("such a record ends with it"));
+            return &self.slot[start as usize..self.key_start()];
+        }
         let start = self.key_end();
         match self.value_field() {
-            TO_THE_END => &self.slot[start..],
+            LIST => &self.slot[start..start + list_bytes(&self.slot[start..])],
             bytes => &self.slot[start..start + bytes as usize],
         }
+    }
+
+    /// Where in the slot the value, or what there is of a list, begins.
+    pub(super) fn value_start(self) -> usize {
+        self.key_end()
+    }
+
+    /// Whether something is noted of it.
+    pub(super) fn is_marked(self, mark: Mark) -> bool {
+        self.header & mark.bits() != 0
+    }
+
+    /// Whether the value is a list.
+    #[inline]
+    pub(super) fn is_list(self) -> bool {
+        self.value_field() == LIST
+    }
+
+    /// Whether this is a node of a list: then it has neither key nor value.
+    pub(super) fn is_node(self) -> bool {
+        self.value_field() == NODE
+    }
+
+    /// The bytes of the record, without what is free behind it; not for nodes.
+    pub(super) fn bytes(self) -> usize {
+        self.key_end() + self.value().len()
     }
 
     /// Whether a record is here at all.
@@ -165,11 +312,12 @@ impl<'a> Record<'a> {
         if self.namespace_field() != NAMED {
             return self.namespace_field() as u16;
         }
-        u16::from_le_bytes(*self.slot[HEADER_BYTES..].first_chunk().expect("the header says that it is there"))
+        let start = if self.is_alone() { self.slot.len() - TAIL_BYTES } else { HEADER_BYTES };
+        u16::from_le_bytes(*self.slot[start..].first_chunk().expect("the header says that it is there"))
     }
 
     pub(super) fn place(self) -> Place {
-        Place::unpack((self.header >> PLACE_SHIFT) as u32)
+        Place::unpack((self.header >> PLACE_SHIFT) as u32 & ((1 << PLACE_BITS) - 1))
     }
 
     /// When it expires, if it does.
@@ -178,7 +326,7 @@ impl<'a> Record<'a> {
         if self.header & EXPIRES == 0 {
             return None;
         }
-        let at = HEADER_BYTES + self.namespace_bytes();
+        let at = self.expiry_start();
         let (at_ns, rest) = self.slot[at..].split_first_chunk().expect("the header says that it is there");
         let timer = rest.first_chunk().expect("it comes with the expiry");
         Some(Expiry { at_ns: u64::from_le_bytes(*at_ns), timer: u32::from_le_bytes(*timer) })
@@ -194,12 +342,11 @@ impl<'a> Record<'a> {
 /// Changes when the record in `slot` expires, in place: what a record gains for that must be free behind it.
 pub(super) fn set_expiry(slot: &mut [u8], expiry: Option<Expiry>) {
     let record = Record::new(slot);
-    let (header, at) = (record.header, HEADER_BYTES + record.namespace_bytes());
-    let (start, value_bytes) = (record.key_start(), record.value_field());
-    let end = record.key_end() + value_bytes as usize;
+    let (header, at) = (record.header, record.expiry_start());
+    let (start, is_alone) = (record.key_start(), record.is_alone());
     let new_start = at + if expiry.is_some() { EXPIRY_BYTES } else { 0 };
-    if value_bytes < FREE && new_start != start {
-        slot.copy_within(start..end, new_start);
+    if !is_alone && new_start != start {
+        slot.copy_within(start..record.bytes(), new_start);
     }
     let header = if expiry.is_some() { header | EXPIRES } else { header & !EXPIRES };
     slot[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
@@ -218,9 +365,9 @@ pub(super) fn plain_value(slot: &[u8], namespace: u16, key: &[u8]) -> Option<Ran
     let header = u64::from_le_bytes(*header);
     let expected = key.len() as u64 | u64::from(namespace) << NAMESPACE_SHIFT;
     let value_bytes = header >> VALUE_SHIFT & VALUE_MASK;
-    if header & u64::from(u32::MAX) & !(VALUE_MASK << VALUE_SHIFT) != expected
+    if header & u64::from(u32::MAX) & !(VALUE_MASK << VALUE_SHIFT | VISITED) != expected
         || u64::from(namespace) >= NAMED
-        || value_bytes >= FREE
+        || value_bytes >= MARKS
         || !is_same(rest.get(..key.len())?, key)
     {
         return None;
@@ -242,6 +389,11 @@ fn is_same(ours: &[u8], key: &[u8]) -> bool {
         && (key.len() <= 2 * WORD || ours[WORD..] == key[WORD..])
 }
 
+/// Marks a slot as that of a list's node.
+pub(super) fn write_node(slot: &mut [u8]) {
+    slot[..HEADER_BYTES].copy_from_slice(&(NODE << VALUE_SHIFT).to_le_bytes());
+}
+
 /// Marks a slot as free, with the slot that is free after it.
 pub(super) fn write_free(slot: &mut [u8], next: u16) {
     let header = FREE << VALUE_SHIFT | u64::from(next) << PLACE_SHIFT;
@@ -260,14 +412,14 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let place = Place::of(u64::MAX);
-        for namespace in [0, 1, 30, 31, 32, u16::MAX] {
+        for namespace in [0, 1, 14, 15, 16, u16::MAX] {
             for expiry in [None, Some(Expiry { at_ns: 0, timer: 1 }), Some(Expiry { at_ns: u64::MAX, timer: u32::MAX })]
             {
                 for (key, value) in [(&[7u8; 1][..], &[][..]), (&[8; KEY_BYTES_MAX], &[9; 4000])] {
-                    let draft = Draft { namespace, place, key, value, expiry };
+                    let draft = Draft { namespace, place, key, value, is_list: false, expiry };
                     let mut slot = vec![0xEE; draft.bytes() + 3];
                     draft.write(&mut slot, false);
-                    let mut alone = vec![0xEE; draft.bytes() + if expiry.is_none() { EXPIRY_BYTES } else { 0 }];
+                    let mut alone = vec![0xEE; draft.alone_bytes()];
                     draft.write(&mut alone, true);
                     for record in [Record::new(&slot), Record::new(&alone)] {
                         assert_eq!((record.key(), record.value()), (key, value));
@@ -283,7 +435,7 @@ mod tests {
     fn an_expiry_comes_changes_and_goes_in_place() {
         let place = Place::of(3);
         for (namespace, value) in [(0, &b"value"[..]), (40, &[]), (7, &[9; SLOT_BYTES_MAX])] {
-            let draft = Draft { namespace, place, key: b"key", value, expiry: None };
+            let draft = Draft { namespace, place, key: b"key", value, is_list: false, expiry: None };
             let is_alone = draft.bytes() > SLOT_BYTES_MAX;
             let mut slot = vec![0xEE; draft.bytes() + if is_alone { 0 } else { EXPIRY_BYTES }];
             draft.write(&mut slot, is_alone);
@@ -298,13 +450,59 @@ mod tests {
     }
 
     #[test]
+    fn a_message_becomes_a_record_where_it_lies() {
+        let place = Place::of(5);
+        for namespace in [0, 40] {
+            for (key_bytes, behind) in [(2, 0), (300, 7)] {
+                let (key, value) = (vec![b'k'; key_bytes], vec![b'v'; 20_000]);
+                let mut message = Vec::with_capacity(20_000 + 2 * key_bytes + 6 + behind + TAIL_BYTES);
+                for part in [&b"12"[..], &key, b"1234", &value, &vec![b'b'; behind]] {
+                    message.extend_from_slice(part);
+                }
+                let (key_at, value_at) = (2..2 + key_bytes, 6 + key_bytes..6 + key_bytes + value.len());
+                assert!(is_adoptable(&message, &key_at, &value_at));
+                let memory = message.as_ptr();
+                adopt(&mut message, key_at, &value_at, namespace, place);
+                assert_eq!(message.as_ptr(), memory, "it was not moved");
+                for expiry in [None, Some(Expiry { at_ns: 9, timer: 1 }), None] {
+                    set_expiry(&mut message, expiry);
+                    let record = Record::new(&message);
+                    assert_eq!((record.key(), record.value(), record.expiry()), (&key[..], &value[..], expiry));
+                    assert!(record.namespace() == namespace && record.place() == place && record.is_live());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_for_a_record_or_too_much_is_not_adopted() {
+        let message = |capacity: usize| {
+            let mut message = Vec::with_capacity(capacity);
+            message.resize(20_020, 7);
+            message
+        };
+        let needed = 20_020 + 10 + TAIL_BYTES;
+        assert!(is_adoptable(&message(needed), &(2..12), &(20..20_020)));
+        assert!(is_adoptable(&message(needed), &(2..2), &(8..20_020)));
+        for (capacity, key, value) in [
+            (needed - 1, 2..12, 20..20_020),
+            (needed + needed / ADOPTED_WASTE_MAX + 1, 2..12, 20..20_020),
+            (needed, 2..3, 7..20_020),
+            (needed, 20_000..20_010, 20..19_000),
+            (needed, 2..12, 20..20_021),
+        ] {
+            assert!(!is_adoptable(&message(capacity), &key, &value), "{capacity} {key:?} {value:?}");
+        }
+    }
+
+    #[test]
     fn a_plain_value_is_the_records_or_nothing() {
         let place = Place::of(7);
         let keys: Vec<Vec<u8>> = [1, 7, 8, 9, 16, 17, 40].map(|bytes| vec![b'k'; bytes]).into();
         for key in &keys {
             let expiry = Some(Expiry { at_ns: 9, timer: 1 });
-            for (namespace, expiry) in [(0, None), (30, None), (31, None), (32, None), (0, expiry)] {
-                let draft = Draft { namespace, place, key, value: b"value", expiry };
+            for (namespace, expiry) in [(0, None), (14, None), (15, None), (16, None), (0, expiry)] {
+                let draft = Draft { namespace, place, key, value: b"value", is_list: false, expiry };
                 let mut slot = vec![0xEE; draft.bytes() + 3];
                 draft.write(&mut slot, false);
                 let is_plain = u64::from(namespace) < NAMED && expiry.is_none();
@@ -319,7 +517,7 @@ mod tests {
                     other[at] ^= 1;
                     assert_eq!(plain_value(&slot, namespace, &other), None, "byte {at} of {}", key.len());
                 }
-                let mut alone = vec![0xEE; draft.bytes() + EXPIRY_BYTES];
+                let mut alone = vec![0xEE; draft.alone_bytes()];
                 draft.write(&mut alone, true);
                 assert_eq!(plain_value(&alone, namespace, key), None);
             }

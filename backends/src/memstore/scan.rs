@@ -94,7 +94,7 @@ impl MemStore {
 
 /// Whether a scan returns the entry: plain keys that have not expired.
 fn is_visible(record: Record<'_>, now_ns: u64) -> bool {
-    !record.is_expired(now_ns)
+    !record.is_list() && !record.is_expired(now_ns)
 }
 
 fn push(page: &mut ScanPage, scan: &Scan<'_>, record: Record<'_>, after: Position<'_>) -> bool {

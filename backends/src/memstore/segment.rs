@@ -143,12 +143,15 @@ impl Segment {
         None
     }
 
+    /// The entries of all buckets in which one of this home may lie.
+    pub(super) fn window(&self, home: usize) -> impl Iterator<Item = Word> + '_ {
+        (0..PROBE_BUCKETS_MAX).flat_map(move |distance| self.buckets[(home + distance) & MASK].words())
+    }
+
     /// Whether a split would part the entries that leave no room at `place`.
     pub(super) fn is_separable(&self, place: Place, bit: u32) -> bool {
         let side = place.prefix & bit;
-        (0..PROBE_BUCKETS_MAX)
-            .flat_map(|distance| self.buckets[(place.home + distance) & MASK].words())
-            .any(|word| word.prefix() & bit != side)
+        self.window(place.home).any(|word| word.prefix() & bit != side)
     }
 
     /// Moves the entries with `bit` set in their prefixes to a new segment, one bit deeper, and deepens this one.

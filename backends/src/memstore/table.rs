@@ -52,6 +52,7 @@ pub(super) struct Table {
     directory: Vec<u32>,
     depth: u32,
     segments: Vec<Segment>,
+    entries: usize,
     growth: Growth,
 }
 
@@ -61,8 +62,14 @@ impl Table {
             directory: Vec::new(),
             depth: 0,
             segments: Vec::new(),
+            entries: 0,
             growth: Growth { entries_moved: 0, bytes_zeroed: 0, directory_bytes_copied: 0 },
         }
+    }
+
+    /// How many entries there are.
+    pub(super) fn entries(&self) -> usize {
+        self.entries
     }
 
     pub(super) fn growth(&self) -> Growth {
@@ -126,6 +133,7 @@ impl Table {
     /// Removes an entry.
     pub(super) fn remove(&mut self, found: Found) {
         self.segments[found.segment].remove(found.position);
+        self.entries -= 1;
     }
 
     /// Calls `each` for the entries of the segment at `place` that have its home bucket, in no order. Returns the last
@@ -134,6 +142,17 @@ impl Table {
         let segment = &self.segments[*self.directory.get(self.index(place))? as usize];
         let buckets = segment.homed(place.home, each);
         Some((place.prefix | ((1 << (PREFIX_BITS - segment.depth())) - 1), buckets))
+    }
+
+    /// Calls `each` for the entries that leave no room at `place`; false when there is room, or no table yet.
+    pub(super) fn crowded(&self, place: Place, each: impl FnMut(Word)) -> bool {
+        let Some(&number) = self.directory.get(self.index(place)) else { return false };
+        let segment = &self.segments[number as usize];
+        let is_crowded = !segment.has_room(place);
+        if is_crowded {
+            segment.window(place.home).for_each(each);
+        }
+        is_crowded
     }
 
     /// Makes sure that [`Self::insert`] succeeds at `place`, with at most one split.
@@ -152,6 +171,7 @@ impl Table {
         let number = self.directory[self.index(place)] as usize;
         let inserted = self.segments[number].insert(place, reference, expires);
         assert!(inserted, "room was made");
+        self.entries += 1;
     }
 
     fn grow(&mut self, place: Place, budget: &mut Budget) -> Result<(), Shortage> {

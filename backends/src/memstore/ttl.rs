@@ -28,7 +28,7 @@ impl MemStore {
         }
         let at_ns = expiry_ns(context.now_ns, ttl_seconds);
         // A longer record has room for an expiry.
-        let outcome = self.with_room(context.now_ns, SLOT_BYTES_MAX, |store| {
+        let outcome = self.with_room(context, SLOT_BYTES_MAX, |store| {
             let Some((found, reference)) = store.lookup(context, key) else { return Ok(false) };
             let old = store.arena.record(reference).expiry();
             let new = Expiry { at_ns, timer: store.timer_for(old)? };

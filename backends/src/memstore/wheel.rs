@@ -168,7 +168,8 @@ impl Wheel {
     }
 
     /// Gives back a page without timers; false when there is none.
-    pub(super) fn drop_spare(&mut self, budget: &mut Budget) -> bool {
+    #[cfg(test)]
+    fn drop_spare(&mut self, budget: &mut Budget) -> bool {
         let has_one = self.timers + TIMERS_PER_PAGE <= self.pages.len() * TIMERS_PER_PAGE;
         if has_one {
             self.drop_page(budget);
@@ -180,6 +181,36 @@ impl Wheel {
     pub(super) fn set(&mut self, number: u32, tick: u64) {
         self.unlink(number);
         self.link(number, tick);
+    }
+
+    /// Sets a timer anew if its slot is not that of `tick` any more.
+    pub(super) fn refresh(&mut self, number: u32, tick: u64) {
+        if self.place(tick) != usize::from(self.timer(number).slot) {
+            self.set(number, tick);
+        }
+    }
+
+    /// Some timers with their records, at most `timers_max`: those whose slots come first.
+    pub(super) fn first(&self, timers_max: usize) -> Vec<(u32, Reference)> {
+        let path = (0..LEVELS).rev().map(|level| (level, 1 << digit(self.present, level)));
+        let later = (0..LEVELS).map(|level| (level, (!0 << digit(self.present, level)) << 1));
+        let mut found = Vec::new();
+        for (level, mask) in path.chain(later) {
+            let mut slots = self.occupied[level] & mask;
+            while slots != 0 {
+                let slot = level * SLOTS + slots.trailing_zeros() as usize;
+                slots &= slots - 1;
+                let mut number = self.slots.as_ref().map_or(NONE, |slots| slots.first[slot]);
+                while number != NONE {
+                    if found.len() == timers_max {
+                        return found;
+                    }
+                    found.push((number, self.timer(number).reference()));
+                    number = self.timer(number).next;
+                }
+            }
+        }
+        found
     }
 
     /// The record of a timer has moved.
@@ -243,11 +274,8 @@ impl Wheel {
     }
 
     fn link(&mut self, number: u32, tick: u64) {
-        let tick = tick.max(self.present);
-        let level = (tick ^ self.present).checked_ilog2().unwrap_or(0) / DIGIT_BITS;
-        let level = level as usize;
-        let slot = level * SLOTS + digit(tick, level);
-        self.occupied[level] |= 1 << digit(tick, level);
+        let slot = self.place(tick);
+        self.occupied[slot / SLOTS] |= 1 << (slot % SLOTS);
         let slots = self.slots_mut();
         slots.count[slot] += 1;
         let next = std::mem::replace(&mut slots.first[slot], number);
@@ -256,6 +284,13 @@ impl Wheel {
         }
         let timer = self.timer_mut(number);
         (timer.next, timer.previous, timer.slot) = (next, FIRST, slot as u16);
+    }
+
+    /// The slot of a tick, counted over all levels.
+    fn place(&self, tick: u64) -> usize {
+        let tick = tick.max(self.present);
+        let level = ((tick ^ self.present).checked_ilog2().unwrap_or(0) / DIGIT_BITS) as usize;
+        level * SLOTS + digit(tick, level)
     }
 
     fn unlink(&mut self, number: u32) {

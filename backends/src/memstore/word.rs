@@ -6,7 +6,8 @@ use crate::limits::PAGE_BYTES;
 /// A record lies at a multiple of this in its page.
 pub(super) const OFFSET_STEP: usize = 8;
 
-const REFERENCE_BITS: u32 = 35;
+/// Bits of a reference.
+pub(super) const REFERENCE_BITS: u32 = 35;
 const OFFSET_BITS: u32 = (PAGE_BYTES / OFFSET_STEP).ilog2();
 const DISTANCE_SHIFT: u32 = REFERENCE_BITS;
 const EXPIRES: u64 = 1 << 38;

@@ -1,11 +1,15 @@
 //! Writing: where the record goes, and finding room for it.
 
 use super::MemStore;
+use super::arena::Mark;
 use super::budget::Shortage;
 use super::place::Place;
 use super::record::{Draft, Expiry};
 use super::ttl::expiry_ns;
-use crate::limits::{KEY_BYTES_MAX, PAGE_BYTES, RECLAIM_ATTEMPTS, TIMERS_PER_RECLAIM, VALUE_BYTES_MAX};
+use crate::limits::{
+    KEY_BYTES_MAX, LIST_NODES_PER_RECLAIM, PAGE_BYTES, RECLAIM_ATTEMPTS, RECLAIM_ATTEMPTS_PER_PAGE, TIMERS_PER_RECLAIM,
+    VALUE_BYTES_MAX,
+};
 use crate::{Context, Failure, FailureKind};
 
 impl MemStore {
@@ -24,24 +28,32 @@ impl MemStore {
             place: Place::of(context.hash),
             key,
             value,
+            is_list: false,
             expiry: at_ns.map(|at_ns| Expiry { at_ns, timer: 0 }),
         };
-        let outcome = self.with_room(context.now_ns, draft.bytes(), |store| store.try_set(context, draft));
+        let outcome = self.with_room(context, draft.bytes(), |store| store.try_set(context, draft));
         outcome.map_err(|shortage| self.refuse(shortage, "the value is not stored"))
     }
 
     /// Tries what needs up to `bytes` of memory until there is room for it, or none is to be had.
     pub(super) fn with_room<T>(
         &mut self,
-        now_ns: u64,
+        context: &Context,
         bytes: usize,
         mut attempt: impl FnMut(&mut Self) -> Result<T, Shortage>,
     ) -> Result<T, Shortage> {
-        // A page is first emptied, then given back.
-        let attempts = RECLAIM_ATTEMPTS + 2 * bytes.div_ceil(PAGE_BYTES);
+        // For each page of it keys are dropped, maybe of several sizes, a page is emptied, and it is given back.
+        let attempts = RECLAIM_ATTEMPTS + RECLAIM_ATTEMPTS_PER_PAGE * bytes.div_ceil(PAGE_BYTES);
+        let mut evict_bytes = bytes;
         for _ in 0..attempts {
             match attempt(self) {
-                Err(Shortage::Memory) if self.reclaim(now_ns) => {}
+                Err(Shortage::Memory) if self.reclaim(context.now_ns) => {}
+                // Where the table is to grow for it, it need not if one of the neighbours goes.
+                Err(Shortage::Memory) if self.evict_neighbour(context) => {}
+                Err(Shortage::Memory) if self.evict(context.namespace, evict_bytes) => {
+                    // A slot of its size was not enough: something else is to grow, which takes a page.
+                    evict_bytes = PAGE_BYTES;
+                }
                 outcome => return outcome,
             }
         }
@@ -52,10 +64,12 @@ impl MemStore {
     fn try_set(&mut self, context: &Context, mut draft: Draft<'_>) -> Result<(), Shortage> {
         let there = self.lookup(context, draft.key);
         let old_expiry = there.and_then(|(_, old)| self.arena.record(old).expiry());
+        let old_nodes = there.and_then(|(_, old)| self.arena.nodes(old));
         if let Some(expiry) = draft.expiry.as_mut() {
             expiry.timer = self.timer_for(old_expiry)?;
         }
         let table = &mut self.tables[usize::from(context.namespace)];
+        let is_new = there.is_none();
         let reference = if let Some((found, old)) = there {
             // What is left of an expired value is replaced like any other: nobody can tell.
             let reference = if self.arena.fits(old, draft.bytes()) {
@@ -73,24 +87,36 @@ impl MemStore {
             reference
         };
         self.arena.write(reference, &draft);
+        if let Some(nodes) = old_nodes {
+            self.arena.doom(nodes);
+        }
         self.retime(reference, old_expiry, draft.expiry);
+        if is_new {
+            self.admit(context.namespace, reference, draft.place);
+        } else if self.tracks_visits {
+            self.arena.mark(reference, Mark::Visited);
+        }
         Ok(())
     }
 
     /// A bounded attempt to free memory; false when there was nothing to be had.
     pub(super) fn reclaim(&mut self, now_ns: u64) -> bool {
-        if self.arena.drop_spare(&mut self.budget) || self.wheel.drop_spare(&mut self.budget) {
+        let freed = self.arena.free_doomed(&mut self.budget, LIST_NODES_PER_RECLAIM);
+        if self.arena.drop_spare(&mut self.budget) {
             return true;
         }
         let collected = self.collect_expired(now_ns, TIMERS_PER_RECLAIM);
         // What was collected may lie scattered, of use to no other size, while no page is empty.
-        self.arena.drop_spare(&mut self.budget) || self.vacate_page() || collected
+        self.arena.drop_spare(&mut self.budget) || self.vacate_page() || collected || freed
     }
 
     /// Moves the records of a sparse page to others, so that its memory serves again.
     fn vacate_page(&mut self) -> bool {
         let (tables, wheel) = (&mut self.tables, &mut self.wheel);
         self.arena.vacate(&mut self.budget, |record, old, new| {
+            if record.is_node() {
+                return;
+            }
             let table = &mut tables[usize::from(record.namespace())];
             let found = table.find(record.place(), |reference| (reference == old).then_some(()));
             let (found, ..) = found.expect("a live record is in its table");

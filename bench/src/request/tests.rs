@@ -47,6 +47,26 @@ fn a_long_body_is_cut_into_frames_and_only_the_last_ends_the_stream() {
 }
 
 #[test]
+fn the_parts_of_a_call_are_the_call() {
+    let message = Operation::Set.message("k", &[7; 40_000], "n");
+    let request = Request::new(Operation::Set.path(), "host", &message, HeaderCoding::Indexed);
+    let (mut whole, mut parts) = (Vec::new(), Vec::new());
+    request.append_first(5, &mut whole);
+    request.append_head(true, 5, &mut parts);
+    let mut at = 0;
+    while at < request.body_bytes() {
+        at += request.append_part(5, at, usize::MAX, &mut parts);
+    }
+    assert_eq!(parts, whole);
+    parts.clear();
+    request.append_head(false, 7, &mut parts);
+    assert_eq!(request.append_part(7, 10, 3, &mut parts), 3);
+    let frames = frames(&parts);
+    assert!(frames.iter().all(|(head, _)| head.stream == 7));
+    assert_eq!((frames[1].0.kind, frames[1].0.flags, frames[1].1.len()), (kind::DATA, 0, 3));
+}
+
+#[test]
 fn integers_take_more_bytes_when_their_prefix_is_full() {
     let mut out = Vec::new();
     append_integer(0x40, 6, 62, &mut out);

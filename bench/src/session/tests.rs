@@ -3,6 +3,9 @@
 use super::*;
 use crate::request::{HeaderCoding, Operation};
 
+/// The value of a call whose body needs several frames and grants.
+const LONG_BYTES: usize = 40_000;
+
 /// `grpc-status: 0` as a literal without indexing.
 const STATUS_0: &[u8] = b"\x00\x0bgrpc-status\x010";
 
@@ -87,6 +90,95 @@ fn the_connections_window_holds_calls_back() {
     assert!(session.request());
 }
 
+/// A session of a server that gives each stream so much at first.
+fn long(window_bytes: u32) -> Session {
+    let value: Vec<u8> = (0..LONG_BYTES).map(|at| at as u8).collect();
+    let message = Operation::Set.message("key", &value, "");
+    let mut session =
+        Session::new(Rc::new(Request::new(Operation::Set.path(), "host", &message, HeaderCoding::Indexed)));
+    session.receive(&setting(setting::INITIAL_WINDOW_SIZE, window_bytes)).expect("SETTINGS");
+    session.output.clear();
+    session
+}
+
+fn grant(stream: u32, bytes: usize) -> Vec<u8> {
+    frame(kind::WINDOW_UPDATE, 0, stream, &(bytes as u32).to_be_bytes())
+}
+
+/// The DATA frames in the output: stream, bytes, whether it ends.
+fn sent(session: &mut Session) -> Vec<(u32, usize, bool)> {
+    let output = std::mem::take(session.output());
+    let (mut frames, mut rest) = (Vec::new(), &output[..]);
+    while let Some((head, after)) = rest.split_first_chunk() {
+        let head = Head::parse(head);
+        let (payload, after) = after.split_at(head.length as usize);
+        if head.kind == kind::DATA {
+            frames.push((head.stream, payload.len(), head.has(flag::END_STREAM)));
+        }
+        rest = after;
+    }
+    frames
+}
+
+#[test]
+fn a_long_body_goes_as_far_as_the_windows_let_it() {
+    let mut session = long(12_000);
+    let body_bytes = session.request.body_bytes();
+    assert!(session.request());
+    assert_eq!(sent(&mut session), [(1, 12_000, false)]);
+    session.receive(&grant(1, 20_000)).expect("a grant");
+    assert_eq!(sent(&mut session), [(1, 16_384, false), (1, 3_616, false)]);
+    session.receive(&grant(0, 1_000_000)).expect("a grant that nothing waits for");
+    session.receive(&grant(1, 100_000)).expect("more than it needs");
+    assert_eq!(sent(&mut session), [(1, body_bytes - 32_000, true)]);
+    assert!(session.bodies.is_empty() && session.open() == 1);
+    assert_eq!(session.window_bytes, (65_535 + 1_000_000 - body_bytes) as i64);
+    session.receive(&reply(1)).expect("an answer");
+    assert_eq!((session.open(), session.tally().failed), (0, 0));
+}
+
+#[test]
+fn long_bodies_take_turns_and_share_the_connections_window() {
+    let mut session = long(0);
+    assert!(session.request() && session.request());
+    assert_eq!(sent(&mut session), []);
+    session.window_bytes = 0;
+    for stream in [1, 3] {
+        session.receive(&grant(stream, 100_000)).expect("a grant");
+    }
+    session.receive(&grant(0, 3 * 16_384 + 7)).expect("a grant");
+    assert_eq!(sent(&mut session), [(1, 16_384, false), (3, 16_384, false), (1, 16_384, false), (3, 7, false)]);
+    session.receive(&grant(0, 1_000_000)).expect("a grant");
+    let body_bytes = session.request.body_bytes();
+    assert_eq!(
+        sent(&mut session),
+        [(1, body_bytes - 32_768, true), (3, 16_384, false), (3, body_bytes - 32_775, true)]
+    );
+}
+
+#[test]
+fn a_changed_initial_window_reaches_bodies_that_wait() {
+    let mut session = long(10_000);
+    assert!(session.request());
+    assert_eq!(sent(&mut session), [(1, 10_000, false)]);
+    session.receive(&setting(setting::INITIAL_WINDOW_SIZE, 4_000)).expect("SETTINGS");
+    session.receive(&grant(1, 6_000)).expect("a grant up to 0");
+    assert_eq!(sent(&mut session), []);
+    session.receive(&setting(setting::INITIAL_WINDOW_SIZE, 4_001)).expect("SETTINGS");
+    assert_eq!(sent(&mut session), [(1, 1, false)]);
+}
+
+#[test]
+fn the_rest_of_a_body_that_was_answered_early_is_not_sent() {
+    let mut session = long(10_000);
+    assert!(session.request());
+    session.output.clear();
+    session.receive(&frame(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 1, STATUS_0)).expect("trailers only");
+    session.receive(&frame(kind::RST_STREAM, 0, 1, &0_u32.to_be_bytes())).expect("NO_ERROR");
+    session.receive(&grant(1, 100_000)).expect("a late grant");
+    assert_eq!((sent(&mut session), session.open(), session.tally().answered), (Vec::new(), 0, 1));
+}
+
 #[test]
 fn a_status_a_reset_and_missing_trailers_are_failures() {
     let mut session = ready();
@@ -139,7 +231,6 @@ fn what_the_server_must_not_do_is_a_fault() {
     assert!(ready().receive(&reply(1)).is_err(), "an answer to nothing");
     assert!(ready().receive(&[1, 0, 0, 0, 0, 0, 0, 0, 1]).is_err(), "a frame of 64 KiB");
     assert!(session().receive(&setting(setting::HEADER_TABLE_SIZE, 0)).is_err(), "no table for indexed headers");
-    assert!(session().receive(&setting(setting::INITIAL_WINDOW_SIZE, 1)).is_err(), "no room for the body");
     let padded = frame(kind::HEADERS, flag::END_HEADERS | flag::PADDED, 1, &[9, 0]);
     assert!(ready().receive(&padded).is_err(), "more padding than payload");
     let block = frame(kind::HEADERS, flag::END_HEADERS, 1, &[0xff, 0xff, 0x7f]);

@@ -4,7 +4,7 @@
 
 use crate::grpc::Prefix;
 use crate::grpc::prefix::PREFIX_BYTES;
-use crate::limits::{BUFFER_AHEAD_MAX, Limits};
+use crate::limits::{BUFFER_AHEAD_MAX, LARGE_MESSAGE_BYTES, LARGE_MESSAGE_SPARE_BYTES, Limits};
 use crate::status::{Code, Status};
 
 /// Why a message is refused; the call fails and the connection lives on.
@@ -145,11 +145,17 @@ impl Inbound {
         self.bytes = buffer;
     }
 
-    /// The length of the message, when there is room for all of it and `bytes` more of it do not fit its buffer.
+    /// The buffer that the whole message needs, when there is room for all of it and `bytes` more of it do not fit its
+    /// own.
     #[inline]
     pub(crate) fn outgrows(&self, bytes: usize) -> Option<usize> {
         let after = self.bytes.len() + bytes.min(self.missing_bytes());
-        (self.admission == Admission::Admitted && after > self.bytes.capacity()).then_some(self.length)
+        (self.admission == Admission::Admitted && after > self.bytes.capacity()).then_some(self.whole_buffer_bytes())
+    }
+
+    /// The buffer for all of the message.
+    fn whole_buffer_bytes(&self) -> usize {
+        self.length + if self.length < LARGE_MESSAGE_BYTES { 0 } else { LARGE_MESSAGE_SPARE_BYTES }
     }
 
     /// Goes on in another buffer, which is empty; the one that it had.
@@ -194,12 +200,11 @@ impl Inbound {
     fn reserve(&mut self, bytes: usize) {
         let needed = self.bytes.len() + bytes;
         if needed > self.bytes.capacity() {
-            let ahead = if self.admission == Admission::Admitted && needed >= self.length / BUFFER_AHEAD_MAX {
-                self.length
-            } else {
-                self.bytes.capacity() * 2
-            };
-            let capacity = needed.max(ahead.min(self.length));
+            let is_admitted = self.admission == Admission::Admitted;
+            let whole = if is_admitted { self.whole_buffer_bytes() } else { self.length };
+            let is_ahead = is_admitted && needed >= whole.div_ceil(BUFFER_AHEAD_MAX);
+            let ahead = if is_ahead { whole } else { self.bytes.capacity() * 2 };
+            let capacity = needed.max(ahead.min(whole));
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
     }
@@ -260,6 +265,8 @@ mod tests {
             moves += usize::from(capacity != before);
         }
         assert!(moves <= 5, "{moves}");
+        let spare = inbound.bytes.capacity() - inbound.bytes.len();
+        assert!((LARGE_MESSAGE_SPARE_BYTES..2 * LARGE_MESSAGE_SPARE_BYTES).contains(&spare), "{spare}");
         let mut inbound = Inbound { admission: Admission::Admitted, ..Inbound::default() };
         inbound.absorb(&[0, 0, 0, 0, 6, 1, 2], 6).expect("well formed");
         assert_eq!(inbound.move_to(Vec::with_capacity(6)), [1, 2]);

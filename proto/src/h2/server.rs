@@ -23,6 +23,7 @@ mod straight;
 mod stream;
 mod streams;
 mod transmit;
+mod written;
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -34,12 +35,13 @@ use self::drain::Drain;
 use self::headers::{Decoded, PendingBlock};
 use self::inflate::Inflating;
 use self::line::Line;
-use self::memo::{Memo, Written};
+use self::memo::Memo;
 use self::part::DataRest;
 use self::receive::Step;
 pub use self::room::Footprint;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
+use self::written::Written;
 use crate::frame::{Error, HEAD_BYTES, PREFACE, flag};
 use crate::h2::event::{Event, StreamRef};
 use crate::h2::flow::{ReceiveWindow, SendWindow};
@@ -308,6 +310,9 @@ impl Connection {
 
     /// Keeps what has not been dealt with: the part of a frame, or everything after a pause.
     pub fn end(&mut self, input: Input<'_>) {
+        if self.effort_left == 0 && !self.is_over() && !self.wants_pause() {
+            self.take_more(&input);
+        }
         let spare = std::mem::take(&mut self.kept);
         (self.kept, self.kept_from) = input.into_kept(spare);
         if self.streams.open() == 0 {

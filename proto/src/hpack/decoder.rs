@@ -1,7 +1,7 @@
 //! From a header block to its fields (RFC 7541 §3, §6).
 
 use super::dynamic_table::DynamicTable;
-use super::note::{Each, Literals, Note, Reader};
+use super::note::{Each, Literals, Note, Reader, is_spelled};
 use super::{Error, FIELD_OVERHEAD_BYTES, TABLE_BYTES_INITIAL, huffman, integer, static_table};
 use crate::limits::{HEADER_LIST_EXPANDED_BYTES_MAX, TABLE_RESIZES_PER_BLOCK_MAX};
 
@@ -11,16 +11,20 @@ const SCRATCH_BYTES_KEPT: usize = 4_096;
 /// The decoder of one connection's incoming header blocks.
 #[derive(Debug, Clone)]
 pub struct Decoder {
-    table: DynamicTable,
+    pub(super) table: DynamicTable,
     /// The largest table that the peer's encoder may ask for: our SETTINGS_HEADER_TABLE_SIZE.
     table_bytes_max: usize,
     /// Huffman strings that do not go into the table are decoded here.
-    scratch: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
     literals: Literals,
+    /// Which of the literals that leave the table alone the block before had and none before it: one bit for each, in
+    /// their order, and how many there were.
+    pub(super) new_literals: u32,
+    literals_read: u32,
     /// Size updates since they were asked for.
     resizes: usize,
     /// Bytes of the list of the block before, as RFC 9113 §6.5.2 counts them.
-    list_bytes: usize,
+    pub(super) list_bytes: usize,
 }
 
 impl Decoder {
@@ -28,7 +32,16 @@ impl Decoder {
     /// 4,096 bytes, or with `table_bytes_max` when that is less.
     pub fn new(table_bytes_max: usize) -> Self {
         let table = DynamicTable::new(table_bytes_max.min(TABLE_BYTES_INITIAL));
-        Self { table, table_bytes_max, scratch: Vec::new(), literals: Literals::default(), resizes: 0, list_bytes: 0 }
+        Self {
+            table,
+            table_bytes_max,
+            scratch: Vec::new(),
+            literals: Literals::default(),
+            new_literals: 0,
+            literals_read: 0,
+            resizes: 0,
+            list_bytes: 0,
+        }
     }
 
     /// Differs whenever the dynamic table has changed: by an insertion, an eviction or a resize. While it stays, the
@@ -36,6 +49,18 @@ impl Decoder {
     #[inline]
     pub fn generation(&self) -> u64 {
         self.table.generation()
+    }
+
+    /// Entries that were ever made: the number of the newest.
+    #[inline(always)]
+    pub(crate) fn insertions(&self) -> u64 {
+        self.table.insertions()
+    }
+
+    /// The number of the oldest entry that is there.
+    #[inline(always)]
+    pub(crate) fn oldest(&self) -> u64 {
+        self.table.oldest()
     }
 
     /// The table's size as RFC 7541 §4.1 counts it.
@@ -80,6 +105,7 @@ impl Decoder {
     pub fn read(&mut self, block: &[u8], list_bytes_max: usize, reader: &mut impl Reader) -> Result<(), Error> {
         let mut rest = block;
         let mut list = List { bytes_left: list_bytes_max, excess_bytes: 0 };
+        (self.new_literals, self.literals_read) = (0, 0);
         if rest.first().is_some_and(|first| first & SIZE_UPDATE_MASK == SIZE_UPDATE) {
             rest = self.size_updates(rest)?;
         }
@@ -128,9 +154,9 @@ impl Decoder {
         list: &mut List,
         reader: &mut impl Reader,
     ) -> Result<&'b [u8], Error> {
-        let first = rest.first().copied().unwrap_or(0);
-        // Literals that leave the table alone and have the name of a static field (RFC 7541 §6.2.2, §6.2.3).
-        let is_spelled = matches!(first, 0x01..0x0f | 0x11..0x1f);
+        let is_spelled = is_spelled(rest);
+        let place = self.literals_read;
+        self.literals_read += u32::from(is_spelled);
         if is_spelled && let Some((length, size, note)) = self.literals.find(rest) {
             let literal = &rest[..length];
             if list.takes(size)? && !reader.noted(note) {
@@ -138,6 +164,9 @@ impl Decoder {
                 reader.field(name, value);
             }
             return Ok(&rest[length..]);
+        }
+        if is_spelled && place < u32::BITS {
+            self.new_literals |= 1 << place;
         }
         let insertions = self.table.insertions();
         let ((name, value), behind) = self.uncommon(rest)?;
@@ -306,14 +335,14 @@ const INDEX_UNKNOWN: Error = Error::Malformed("index beyond both tables");
 
 /// A string literal as it stands in the block (RFC 7541 §5.2).
 #[derive(Clone, Copy)]
-struct Text<'b> {
-    bytes: &'b [u8],
-    huffman: bool,
+pub(super) struct Text<'b> {
+    pub(super) bytes: &'b [u8],
+    pub(super) huffman: bool,
 }
 
 impl<'b> Text<'b> {
     #[inline]
-    fn read(rest: &mut &'b [u8]) -> Result<Self, Error> {
+    pub(super) fn read(rest: &mut &'b [u8]) -> Result<Self, Error> {
         let huffman = rest.first().is_some_and(|first| first & 0x80 != 0);
         let length = integer::read(rest, 7)?;
         let (bytes, behind) = rest.split_at_checked(length).ok_or(Error::Malformed("string cut short"))?;
@@ -321,7 +350,7 @@ impl<'b> Text<'b> {
         Ok(Self { bytes, huffman })
     }
 
-    fn append_to(self, out: &mut Vec<u8>) -> Result<(), Error> {
+    pub(super) fn append_to(self, out: &mut Vec<u8>) -> Result<(), Error> {
         if self.huffman {
             huffman::decode(self.bytes, out)
         } else {

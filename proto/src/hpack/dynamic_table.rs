@@ -60,13 +60,36 @@ impl DynamicTable {
     }
 
     /// Differs after every insertion and resize, and so after every eviction: only those two evict.
+    #[inline(always)]
     pub(super) fn generation(&self) -> u64 {
         self.generation
     }
 
     /// Entries that were ever made.
+    #[inline(always)]
     pub(super) fn insertions(&self) -> u64 {
         self.insertions
+    }
+
+    /// The number of the oldest entry, in the order of insertions, from 1 on; of the next one when there is none.
+    #[inline(always)]
+    pub(super) fn oldest(&self) -> u64 {
+        self.insertions - self.entries.len() as u64 + 1
+    }
+
+    /// The same once entries of this size have been made one after another; none if they do not all fit.
+    pub(super) fn oldest_after(&self, inserted_bytes: usize) -> Option<u64> {
+        let mut oldest = self.oldest();
+        let mut excess = (self.size + inserted_bytes).saturating_sub(self.size_max);
+        if excess > self.size {
+            return None;
+        }
+        let mut entries = self.entries.iter().rev();
+        while excess > 0 {
+            excess = excess.saturating_sub(entries.next()?.size());
+            oldest += 1;
+        }
+        Some(oldest)
     }
 
     /// The field at `index`, where 0 is the newest.
@@ -83,6 +106,13 @@ impl DynamicTable {
     pub(super) fn note(&self, index: usize) -> Option<(usize, Note)> {
         let entry = self.entries.get(index)?;
         Some((entry.size(), entry.note))
+    }
+
+    /// How long the name of the entry at `index` is, and what was noted of that.
+    #[inline(always)]
+    pub(super) fn name(&self, index: usize) -> Option<(usize, Note)> {
+        let entry = self.entries.get(index)?;
+        Some((entry.name_bytes as usize, entry.note))
     }
 
     /// Notes something of the entry at `index`.

@@ -10,13 +10,15 @@ mod huffman;
 mod integer;
 mod note;
 mod static_table;
+mod template;
 
 pub use decoder::Decoder;
 pub use encoder::{Encoder, Indexing};
 pub use error::Error;
-pub use note::{Note, Reader};
+pub use note::{Note, Reader, Vary};
 #[cfg(test)]
 pub(crate) use static_table::ENTRIES as STATIC_FIELDS;
+pub(crate) use template::Template;
 
 /// What a field costs beside its name and value, in tables and in header lists (RFC 7541 §4.1, RFC 9113 §6.5.2).
 pub const FIELD_OVERHEAD_BYTES: usize = 32;

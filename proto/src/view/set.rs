@@ -1,7 +1,7 @@
 //! The view of a `SetRequest`.
 
 use super::entry::check_entry;
-use super::{KEY, KEY_FIELD, NAMESPACE, NAMESPACE_FIELD, skip_unknown};
+use super::{KEY, KEY_FIELD, NAMESPACE, NAMESPACE_FIELD, skip_unknown_in};
 use crate::decode_error::{DecodeError, Problem, Schema};
 use crate::limits::MESSAGE_DEPTH_MAX;
 use crate::text::Text;
@@ -36,20 +36,29 @@ impl<'a> SetView<'a> {
     #[inline]
     pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
-        Self::read(&mut reader).map_err(|problem| DecodeError::new(&SET, reader.number(), problem))
+        let read = Self::read(&mut reader, MESSAGE_DEPTH_MAX);
+        read.map_err(|problem| DecodeError::new(&SET, reader.number(), problem))
+    }
+
+    /// Decodes a message that is a field of another.
+    #[inline]
+    pub(super) fn decode_nested(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let read = Self::read(&mut reader, MESSAGE_DEPTH_MAX - 1);
+        read.map_err(|problem| DecodeError::new(&SET, reader.number(), problem))
     }
 
     #[inline]
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Problem> {
+    fn read(reader: &mut Reader<'a>, depth_max: u32) -> Result<Self, Problem> {
         let mut view = Self::default();
         while !reader.is_empty() {
             match reader.key()? {
                 KEY_FIELD => view.key = reader.string()?,
                 VALUE_FIELD => view.value = reader.bytes()?,
-                TAGS_FIELD => check_tags(reader.bytes()?)?,
+                TAGS_FIELD => check_tags(reader.bytes()?, depth_max - 1)?,
                 TTL_FIELD => view.ttl_seconds = reader.varint()?.cast_signed(),
                 NAMESPACE_FIELD => view.namespace = reader.string()?,
-                other => skip_unknown(reader, other, &SET)?,
+                other => skip_unknown_in(reader, other, &SET, depth_max)?,
             }
         }
         Ok(view)
@@ -81,14 +90,14 @@ const ENTRY: u32 = 1;
 
 /// Checks a `Tags` message.
 #[inline(never)]
-fn check_tags(bytes: &[u8]) -> Result<(), Problem> {
+fn check_tags(bytes: &[u8], depth: u32) -> Result<(), Problem> {
     let mut reader = Reader::new(bytes);
     while !reader.is_empty() {
         let key = reader.key()?;
         match (number(key), key & 7) {
-            (ENTRY, kind::BYTES) => check_entry(reader.bytes()?, MESSAGE_DEPTH_MAX - 2)?,
+            (ENTRY, kind::BYTES) => check_entry(reader.bytes()?, depth - 1)?,
             (ENTRY, _) => return Err(Problem::WireType),
-            _ => reader.skip(key, MESSAGE_DEPTH_MAX - 1)?,
+            _ => reader.skip(key, depth)?,
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use super::*;
 use crate::messages::prism::common::Tags;
 use crate::messages::prism::interfaces::keyvalue::*;
+use crate::messages::prism::interfaces::list::{LengthRequest, PopLeftResponse, PushLeftRequest, PushLeftResponse};
 use crate::status::{Code, Status};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -25,6 +26,21 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     if let (Ok(expected), Ok(found)) = (expected, found) {
         prop_assert_eq!(found.key.as_str(), expected.key);
         prop_assert_eq!(found.ttl_seconds, expected.ttl_seconds);
+        prop_assert_eq!(found.namespace.as_str(), expected.namespace);
+    }
+    let expected = PushLeftRequest::decode(bytes);
+    let found = PushView::decode(bytes);
+    prop_assert_eq!(found.is_ok(), expected.is_ok(), "Push of {:02x?}: {:?}, prost {:?}", bytes, found, expected);
+    if let (Ok(expected), Ok(found)) = (expected, found) {
+        prop_assert_eq!(found.list_key.as_str(), expected.list_key);
+        prop_assert_eq!(found.value, expected.value);
+        prop_assert_eq!(found.namespace.as_str(), expected.namespace);
+    }
+    let expected = LengthRequest::decode(bytes);
+    let found = ListView::decode(bytes);
+    prop_assert_eq!(found.is_ok(), expected.is_ok(), "Length of {:02x?}: {:?}, prost {:?}", bytes, found, expected);
+    if let (Ok(expected), Ok(found)) = (expected, found) {
+        prop_assert_eq!(found.list_key.as_str(), expected.list_key);
         prop_assert_eq!(found.namespace.as_str(), expected.namespace);
     }
     macro_rules! keyed {
@@ -145,6 +161,13 @@ proptest! {
         prop_assert_eq!(&out, &request.encode_to_vec());
         prop_assert_eq!(view.encoded_bytes(), out.len());
 
+        let view = PushView { list_key: key.into(), value, namespace: namespace.into() };
+        let mut out = Vec::new();
+        view.write(&mut out);
+        let expected = PushLeftRequest { list_key: key.clone(), value: value.clone(), namespace: namespace.clone() };
+        prop_assert_eq!(&out, &expected.encode_to_vec());
+        prop_assert_eq!(view.encoded_bytes(), out.len());
+
         let view = ExpireView { key: key.into(), ttl_seconds: *ttl_seconds, namespace: namespace.into() };
         let mut out = Vec::new();
         view.write(&mut out);
@@ -173,7 +196,12 @@ proptest! {
         let mut out = Vec::new();
         write_get_response(value.as_deref(), &mut out);
         prop_assert_eq!(out.len(), get_response_bytes(value.as_deref()));
+        let mut popped = Vec::new();
+        write_pop_response(value.as_deref(), &mut popped);
+        prop_assert_eq!(popped.len(), pop_response_bytes(value.as_deref()));
         let found = value.is_some();
+        let expected = PopLeftResponse { value: value.clone().unwrap_or_default(), found };
+        prop_assert_eq!(popped, expected.encode_to_vec());
         let expected = GetResponse { found, value: value.unwrap_or_default(), error: String::new() };
         prop_assert_eq!(out, expected.encode_to_vec());
     }
@@ -217,6 +245,7 @@ fn short_responses_are_written_as_by_prost() {
         let out = written(&|out| write_number_response(ttl_seconds, out));
         assert_eq!(out, GetTtlResponse { ttl_seconds, error: error.clone() }.encode_to_vec());
         assert_eq!(out.len(), number_response_bytes(ttl_seconds));
+        assert_eq!(out, PushLeftResponse { new_length: ttl_seconds }.encode_to_vec());
     }
 }
 

@@ -1,6 +1,6 @@
 //! What this version can run of all that a file may say: the one place to widen when a part arrives.
 
-use super::backends::{BackendKind, Eviction};
+use super::backends::BackendKind;
 
 /// The backend types that can run.
 pub(crate) const TYPES: &str = "memstore";
@@ -10,13 +10,5 @@ pub(crate) fn runs(kind: &BackendKind) -> bool {
     matches!(kind, BackendKind::Memstore(_))
 }
 
-/// The eviction policies that can run.
-pub(crate) const EVICTIONS: &str = "none";
-
-/// Whether this policy can run.
-pub(crate) fn evicts(policy: Eviction) -> bool {
-    policy == Eviction::None
-}
-
 /// The bounds that a namespace may have of its own.
-pub(crate) const NAMESPACE_BOUNDS: [&str; 2] = ["retention_bytes", "retention_age"];
+pub(crate) const NAMESPACE_BOUNDS: [&str; 3] = ["eviction", "retention_bytes", "retention_age"];

@@ -84,7 +84,7 @@ fn check_bounds(namespace: &DeclaredNamespace, path: &str, problems: &Problems) 
         let message = format!(
             "{path}.{key}: this bound of a namespace is not available in this version; available: {}, and those of the \
              whole store, in `backends`",
-            available::NAMESPACE_BOUNDS.join(" and ")
+            available::NAMESPACE_BOUNDS.join(", ")
         );
         problems.at(*position, message);
     }
@@ -105,16 +105,6 @@ fn check_available(backends: &[DeclaredBackend], uses: &[Use], problems: &Proble
                 available::TYPES
             );
             problems.at(backend.type_position, message);
-        }
-        if let BackendKind::Memstore(memstore) = kind
-            && !available::evicts(memstore.eviction)
-        {
-            let message = format!(
-                "backends.{name}: eviction {} is not available in this version; available: {}",
-                memstore.eviction.name(),
-                available::EVICTIONS
-            );
-            problems.at(backend.eviction_position, message);
         }
     }
 }

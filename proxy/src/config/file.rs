@@ -133,13 +133,7 @@ fn read_namespaces(section: &mut Section<'_>, effective: &mut Effective, problem
 fn implied_backend() -> Declared {
     let nowhere = Position::default();
     let backend = default_backend();
-    Declared {
-        name: backend.name,
-        type_position: nowhere,
-        prefix_position: nowhere,
-        eviction_position: nowhere,
-        kind: Some(backend.kind),
-    }
+    Declared { name: backend.name, type_position: nowhere, prefix_position: nowhere, kind: Some(backend.kind) }
 }
 
 /// What the operator should know of a configuration that is valid.

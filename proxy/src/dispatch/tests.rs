@@ -48,6 +48,21 @@ fn what_has_waited_past_its_deadline_is_not_executed() {
 }
 
 #[test]
+fn a_value_that_the_sender_has_no_room_for_is_not_taken() {
+    let mut owner = owner();
+    let side = prism_backends::Side::Left;
+    let push = errand(&owner, Command::Push { key: b"k", value: &VALUE, side }, 0, 0);
+    assert_eq!(done(owner.execute_errand(1, push)), OwnedReply::Length(1));
+    let pop = errand(&owner, Command::Pop { key: b"k", side, value_bytes_max: 0 }, 0, VALUE.len());
+    let Outcome::TooLong(again, bytes) = owner.execute_errand(1, pop) else { panic!("it is too long") };
+    assert!(bytes >= view::pop_response_bytes(Some(&VALUE)));
+    let length = errand(&owner, Command::Length { key: b"k" }, 0, 0);
+    assert_eq!(done(owner.execute_errand(2, length)), OwnedReply::Length(1));
+    let again = Errand { reply_bytes_max: bytes, ..again };
+    assert_eq!(done(owner.execute_errand(3, again)), OwnedReply::Pop(Some(Box::from(VALUE))));
+}
+
+#[test]
 fn a_reply_that_the_sender_has_no_room_for_is_not_built() {
     let mut owner = owner();
     let set = errand(&owner, Command::Set { key: b"k", value: &VALUE, ttl_seconds: 0 }, 0, 0);

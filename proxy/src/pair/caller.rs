@@ -11,11 +11,13 @@ use prism_shard::simulation::Simulation;
 
 use crate::app::Proxy;
 
-/// What has come for a call: its messages one after the other, and its end.
+/// What has come for a call: its headers, its messages, and its end.
 #[derive(Debug, Default)]
-struct Answer {
-    message: Vec<u8>,
-    status: Option<Status>,
+pub(super) struct Answer {
+    /// `prism-from`, once the headers are there.
+    pub(super) from: Option<String>,
+    pub(super) messages: Vec<Vec<u8>>,
+    pub(super) status: Option<Status>,
 }
 
 #[derive(Debug)]
@@ -46,14 +48,25 @@ impl Caller {
 
     pub(super) fn call(&mut self, method: MethodId, request: &impl prost::Message, now_ns: u64) -> StreamRef {
         let append = |out: &mut Vec<u8>| request.encode(out).expect("a Vec grows as needed");
-        let call = self.connection.call(&Request::from(method), request.encoded_len(), append, now_ns);
+        let head = Request { wants_headers: true, ..Request::from(method) };
+        let call = self.connection.call(&head, request.encoded_len(), append, now_ns);
         call.expect("few enough calls are open")
     }
 
     /// Status and message of a call that is over.
     pub(super) fn answer(&mut self, call: StreamRef) -> (Status, Vec<u8>) {
         let answer = self.answers.remove(&call).expect("it was answered");
-        (answer.status.expect("it is over"), answer.message)
+        (answer.status.expect("it is over"), answer.messages.concat())
+    }
+
+    /// What has come for a call so far.
+    pub(super) fn so_far(&mut self, call: StreamRef) -> &mut Answer {
+        self.answers.entry(call).or_default()
+    }
+
+    /// Does not want the rest of an answer.
+    pub(super) fn cancel(&mut self, call: StreamRef) {
+        self.connection.cancel(call);
     }
 
     /// Has at most `bytes_max` bytes arrive at the shard.
@@ -71,12 +84,16 @@ impl Caller {
         while let Some(event) = self.connection.poll(&input, simulation.now_ns()) {
             match event {
                 Event::Message { call, message } => {
-                    self.answers.entry(call).or_default().message.extend_from_slice(&message);
+                    self.answers.entry(call).or_default().messages.push(message.into_owned());
                 }
                 Event::Finished(finished) => {
                     self.answers.entry(finished.call).or_default().status = Some(finished.status);
                 }
-                Event::Headers { .. } | Event::Writable { .. } | Event::Ready => {}
+                Event::Headers { call, metadata } => {
+                    let from = metadata.text("prism-from").unwrap_or_default();
+                    self.answers.entry(call).or_default().from = Some(from.to_owned());
+                }
+                Event::Writable { .. } | Event::Ready => {}
                 Event::GoAway { code, .. } => panic!("nobody asked for the connection's end: {code:?}"),
             }
         }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use prism_shard::PeerId;
 
+use crate::batch::Part;
 use crate::call::Errand;
 
 /// Somebody who wants a page.
@@ -19,12 +20,20 @@ pub(super) enum Customer {
     Shard(u32),
 }
 
+/// What a shard is asked for.
+#[derive(Debug)]
+pub(super) enum Ask {
+    Page(Errand),
+    /// A part of a batch, and the call's slot at the sender.
+    Part(u64, Part),
+}
+
 /// The line of one shard.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     line: VecDeque<Customer>,
     /// What each shard has asked for: no more than it has calls parked.
-    asks: Vec<VecDeque<Errand>>,
+    asks: Vec<VecDeque<Ask>>,
     /// Those who could not be served in this turn.
     later: Vec<Customer>,
     /// The most work that was ever done in one turn.
@@ -38,7 +47,22 @@ impl Desk {
     }
 
     /// Another shard asks for a page.
-    pub(crate) fn ask(&mut self, from: u32, errand: Errand) {
+    pub(crate) fn ask_page(&mut self, from: u32, errand: Errand) {
+        self.asks_of(from).push_back(Ask::Page(errand));
+    }
+
+    /// A shard, maybe this one, asks for a part of a batch.
+    pub(crate) fn ask_part(&mut self, from: u32, call: u64, part: Part) {
+        self.asks_of(from).push_back(Ask::Part(call, part));
+    }
+
+    /// A part was not done in one turn: it goes on when its shard's comes again.
+    pub(super) fn go_on_with_part(&mut self, from: u32, call: u64, part: Part) {
+        self.asks_of(from).push_front(Ask::Part(call, part));
+    }
+
+    /// What a shard asks for, which is about to be more: it stands in the line.
+    fn asks_of(&mut self, from: u32) -> &mut VecDeque<Ask> {
         let index = from as usize;
         if self.asks.len() <= index {
             self.asks.resize_with(index + 1, VecDeque::new);
@@ -46,7 +70,7 @@ impl Desk {
         if self.asks[index].is_empty() {
             self.line.push_back(Customer::Shard(from));
         }
-        self.asks[index].push_back(errand);
+        &mut self.asks[index]
     }
 
     /// The next in the line, who leaves it.
@@ -54,14 +78,14 @@ impl Desk {
         self.line.pop_front()
     }
 
-    /// The next errand of another shard, which goes to the end of the line if it has more.
-    pub(super) fn next_errand(&mut self, from: u32) -> Option<Errand> {
+    /// What a shard has asked for next; the shard goes to the end of the line if there is more.
+    pub(super) fn next_ask(&mut self, from: u32) -> Option<Ask> {
         let asks = self.asks.get_mut(from as usize)?;
-        let errand = asks.pop_front();
+        let ask = asks.pop_front();
         if !asks.is_empty() {
             self.line.push_back(Customer::Shard(from));
         }
-        errand
+        ask
     }
 
     /// One who cannot be served before the next turn.

@@ -5,7 +5,7 @@ use prism_proto::h2::StreamRef;
 use prism_proto::status::Status;
 use prism_shard::{PeerId, SlabKey, Turn};
 
-use super::desk::Customer;
+use super::desk::{Ask as Asked, Customer};
 use super::{Ask, Next, Pull, Room, State};
 use crate::app::{Lane, Proxy, lane};
 use crate::call::{Errand, Outcome, Whose};
@@ -47,8 +47,9 @@ impl Proxy {
         }
     }
 
-    fn end_pull(&mut self, client: &mut Client, key: SlabKey) {
+    pub(crate) fn end_pull(&mut self, client: &mut Client, key: SlabKey) {
         let Some(pull) = self.pulls.remove(key) else { return };
+        self.release_pull(key, &pull);
         match &pull.state {
             State::Arrived(reply) => client.connection.discharge(reply.bytes()),
             State::Hungry => client.pulls.forget_hungry(key),
@@ -60,7 +61,20 @@ impl Proxy {
     /// The connection is gone, and with it all of its pulls.
     pub(crate) fn forget_pulls(&mut self, client: &mut Client) {
         for key in client.pulls.keys() {
-            self.pulls.remove(key);
+            if let Some(pull) = self.pulls.remove(key) {
+                self.release_pull(key, &pull);
+            }
+        }
+    }
+
+    /// What others keep for a pull that is over goes.
+    fn release_pull(&mut self, key: SlabKey, pull: &Pull) {
+        self.waits.disarm(key, pull);
+        if let Some(seat) = pull.seat {
+            self.leave_tail(seat);
+        }
+        if let Some(claim) = &pull.claim {
+            self.release_claim(claim, key);
         }
     }
 
@@ -72,7 +86,6 @@ impl Proxy {
     }
 
     /// What a pull waits for may be there.
-    #[allow(dead_code, reason = "what reads logs waits at their end; nothing else does")]
     pub(crate) fn wake_pull(&mut self, client: &mut Client, key: SlabKey) {
         self.ready_if(client, key, &State::Waiting);
     }
@@ -114,7 +127,7 @@ impl Proxy {
                 client.connection.charge(reply.bytes());
                 State::Arrived(reply)
             }
-            Outcome::TooLong(..) => State::Ready,
+            Outcome::TooLong(..) | Outcome::Part(_) | Outcome::Unsubscribed => State::Ready,
             Outcome::Failed(failure) => {
                 client.connection.finish(stream, &status::from_failure(failure), &[]);
                 return self.end_pull(client, key);
@@ -131,7 +144,7 @@ impl Proxy {
         {
             work += match customer {
                 Customer::Peer(peer) => self.serve_pull(turn, peer),
-                Customer::Shard(from) => self.serve_errand(turn, from),
+                Customer::Shard(from) => self.serve_shard(turn, from),
             };
         }
         if work > self.desk.most_work {
@@ -141,17 +154,31 @@ impl Proxy {
         self.desk.end_turn()
     }
 
-    fn serve_errand(&mut self, turn: &mut Turn<'_, Self>, from: u32) -> usize {
-        let Some(errand) = self.desk.next_errand(from) else { return 0 };
-        let call = errand.call;
-        let outcome = self.execute_errand(turn.now_ns, errand);
-        let work = match &outcome {
-            Outcome::Done(reply) => page_work(reply.view().work(), reply.bytes()),
-            Outcome::Failed(_) | Outcome::TooLong(..) => 1,
-        };
-        turn.counters.add_own(statistics::PAGES_AT, 1);
-        self.send_back(turn, from, call, outcome);
-        work
+    /// Does what a shard has asked for next.
+    fn serve_shard(&mut self, turn: &mut Turn<'_, Self>, from: u32) -> usize {
+        match self.desk.next_ask(from) {
+            None => 0,
+            Some(Asked::Page(errand)) => {
+                turn.counters.add_own(statistics::PAGES_AT, 1);
+                let call = errand.call;
+                let outcome = self.execute_errand(turn.now_ns, errand);
+                let work = match &outcome {
+                    Outcome::Done(reply) => page_work(reply.view().work(), reply.bytes()),
+                    _ => 1,
+                };
+                self.send_back(turn, from, call, outcome);
+                work
+            }
+            Some(Asked::Part(call, part)) => {
+                let (outcome, work) = self.execute_part(turn.now_ns, part);
+                match outcome {
+                    Ok(outcome) if from == turn.shard => self.answered(turn, call, outcome),
+                    Ok(outcome) => self.send_back(turn, from, call, outcome),
+                    Err(part) => self.desk.go_on_with_part(from, call, part),
+                }
+                work
+            }
+        }
     }
 
     /// The next pull of a connection does what it can.
@@ -200,7 +227,7 @@ impl Proxy {
         let next = pull.source.take(&mut client.connection, pull.stream, reply.view());
         let answer_bytes = client.connection.output().len() - before;
         charge_event(&mut client.connection, answer_bytes);
-        self.go_on(client, key, next);
+        self.go_on(lane.now_ns, client, key, next);
         Step::Did(page_work(0, answer_bytes))
     }
 
@@ -262,23 +289,32 @@ impl Proxy {
         let next = pull.source.take(&mut client.connection, stream, reply);
         let answer_bytes = client.connection.output().len() - before;
         charge_event(&mut client.connection, answer_bytes);
-        self.go_on(client, key, next);
+        self.go_on(lane.now_ns, client, key, next);
         Step::Did(page_work(work, answer_bytes))
     }
 
     /// After a page.
-    fn go_on(&mut self, client: &mut Client, key: SlabKey, next: Next) {
+    fn go_on(&mut self, now_ns: u64, client: &mut Client, key: SlabKey, next: Next) {
         let Some(pull) = self.pulls.get_mut(key) else { return };
         if !pull.goes_on(next) {
             return self.end_pull(client, key);
+        }
+        if pull.state == State::Waiting
+            && let Some(seat) = pull.seat
+            && self.tails.latest(seat) > pull.source.position()
+        {
+            // More has come since the page was made, and it was not there to be woken.
+            pull.state = State::Ready;
         }
         if pull.state == State::Ready {
             client.pulls.line.push_back(key);
         } else if self.draining
             && let Some(status) = pull.source.at_drain(true)
         {
-            client.connection.finish(pull.stream, &status, &[]);
+            pull.source.finish(&mut client.connection, pull.stream, &status);
             self.end_pull(client, key);
+        } else {
+            self.waits.arm(key, pull, now_ns);
         }
     }
 
@@ -290,7 +326,9 @@ impl Proxy {
         });
         for (key, peer, stream, status) in ending.collect::<Vec<_>>() {
             if let Some(client) = turn.peers.get_mut(peer).map(Wire::client) {
-                client.connection.finish(stream, &status, &[]);
+                if let Some(pull) = self.pulls.get(key) {
+                    pull.source.finish(&mut client.connection, stream, &status);
+                }
                 self.end_pull(client, key);
             }
         }

@@ -18,9 +18,13 @@
 mod client;
 mod desk;
 mod drive;
+#[cfg(test)]
+mod tests;
+mod wait;
 
 use std::fmt::Debug;
 
+use prism_backends::memstore::Page;
 use prism_backends::{Command, OwnedReply, Reply};
 use prism_proto::h2::StreamRef;
 use prism_proto::limits::SMALL_REPLY_BYTES;
@@ -30,9 +34,11 @@ use prism_shard::PeerId;
 
 pub(crate) use client::ClientPulls;
 pub(crate) use desk::Desk;
+pub(crate) use wait::Waits;
 
 use crate::limits::PAGE_BYTES_MAX;
 use crate::services::Connection;
+use crate::tails::{Claim, Seat};
 
 /// What a pull reads, and how far it is.
 pub(crate) trait Source: Debug {
@@ -55,6 +61,45 @@ pub(crate) trait Source: Debug {
         let _ = is_waiting;
         None
     }
+
+    /// Ends the call, with the trailers that belong to it.
+    fn finish(&self, connection: &mut Connection, stream: StreamRef, status: &Status) {
+        connection.finish(stream, status, &[]);
+    }
+
+    /// Of one that waits at the end of a log: the offset of the record that it waits for.
+    fn position(&self) -> u64 {
+        0
+    }
+
+    /// Of one that waits: how long at most, in nanoseconds, until the call ends with OK; `None`: for ever.
+    fn wait_ns(&self) -> Option<u64> {
+        None
+    }
+
+    /// What to do with records that have come while it waits.
+    fn offer(&self, page: &Page) -> Offer {
+        let _ = page;
+        Offer::Pulls
+    }
+
+    /// It was sent all of a page that it was offered.
+    fn took(&mut self, page: &Page) {
+        let _ = page;
+    }
+}
+
+/// What becomes of records that are offered to a pull that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It has read them.
+    Passed,
+    /// It pulls them itself.
+    Pulls,
+    /// It takes them as the messages of a topic.
+    Messages,
+    /// It takes them as the records of a stream.
+    Records,
 }
 
 /// How long a page may be.
@@ -84,7 +129,6 @@ pub(crate) enum Next {
     /// With a page that has room for so many bytes in one entry, once there is that much.
     Needs(usize),
     /// When somebody wakes it.
-    #[allow(dead_code, reason = "what reads logs waits at their end; nothing else does")]
     Wait,
     /// Not at all: the call has been ended.
     Done,
@@ -101,6 +145,14 @@ pub(crate) struct Pull {
     /// Index of the namespace in the registry.
     pub(crate) namespace: u16,
     pub(crate) source: Box<dyn Source>,
+    /// Its seat at the end of a log, which wakes it.
+    pub(crate) seat: Option<Seat>,
+    /// The name that its subscription has.
+    pub(crate) claim: Option<Box<Claim>>,
+    /// Since when it waits in vain.
+    silent_since_ns: u64,
+    /// When that is looked at; 0: never.
+    armed_ns: u64,
     state: State,
     /// The next entry counts so many bytes, or the next ones may, as the last long one did.
     entry_bytes: usize,
@@ -131,21 +183,54 @@ impl Pull {
         source: Box<dyn Source>,
     ) -> Self {
         let (entry_bytes, is_entry_long) = (SMALL_REPLY_BYTES, false);
-        Self { peer, stream, method, deadline_ns, namespace, source, state: State::Ready, entry_bytes, is_entry_long }
+        Self {
+            peer,
+            stream,
+            method,
+            deadline_ns,
+            namespace,
+            source,
+            seat: None,
+            claim: None,
+            silent_since_ns: 0,
+            armed_ns: 0,
+            state: State::Ready,
+            entry_bytes,
+            is_entry_long,
+        }
     }
 
     /// What it takes.
     fn bytes(&self) -> usize {
-        size_of::<Self>() + self.source.bytes()
+        let claim_bytes = self.claim.as_ref().map_or(0, |claim| size_of::<Claim>() + claim.subscriber.len());
+        size_of::<Self>() + self.source.bytes() + claim_bytes
+    }
+
+    /// Whether it waits until somebody wakes it.
+    #[inline]
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.state == State::Waiting
+    }
+
+    /// It was sent all of a page that it was offered.
+    #[inline]
+    pub(crate) fn took(&mut self, page: &Page, now_ns: u64) {
+        self.source.took(page);
+        self.silent_since_ns = now_ns;
     }
 
     /// How long the next page may be, or where the pull has to wait.
     ///
     /// A short entry may always be asked for while any window is open, so what a client that does not read costs is
     /// one of those for each stream. Anything longer is asked for when the connection and the process have room.
-    fn room(&self, connection: &mut Connection) -> Result<Room, State> {
+    fn room(&mut self, connection: &mut Connection) -> Result<Room, State> {
         if !self.source.is_streaming() {
             return Ok(Room { bytes_max: 0, first_bytes_max: 0 });
+        }
+        if connection.wants_pause() {
+            // Its output goes first, whatever its windows allow.
+            self.entry_bytes = self.entry_bytes.max(SMALL_REPLY_BYTES + 1);
+            return Err(State::Hungry);
         }
         let writable_bytes = connection.writable_bytes(self.stream);
         if writable_bytes == 0 {

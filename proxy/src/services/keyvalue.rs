@@ -7,7 +7,7 @@ use prism_proto::status::{Code, Status};
 use prism_proto::text::Text;
 use prism_proto::view::{self, DeleteView, ExistsView, GetView, SetView};
 
-use super::{Connection, keyvalue_ttl};
+use super::{Connection, keyvalue_ttl, list};
 use crate::status;
 use prism_proto::h2::StreamRef;
 
@@ -45,7 +45,7 @@ pub(crate) fn decode(method: MethodId, message: &[u8]) -> Option<Result<Request<
 pub(crate) fn check(command: &Command<'_>, limits: &Limits) -> Result<(), Status> {
     let key_bytes = command.key().len();
     if key_bytes == 0 || key_bytes > limits.key_bytes_max {
-        return Err(key_length(key_bytes, limits));
+        return Err(key_length(command, limits));
     }
     match *command {
         Command::Set { ttl_seconds, .. } if !(0..=TTL_SECONDS_MAX).contains(&ttl_seconds) => Err(ttl(ttl_seconds)),
@@ -72,17 +72,24 @@ pub(crate) fn answer(connection: &mut Connection, stream: StreamRef, reply: Repl
             connection.reply(stream, bytes, |out| view::write_exists_response(exists, out));
         }
         Reply::Expire(found) | Reply::Persist(found) => keyvalue_ttl::answer_found(connection, stream, found),
-        Reply::Ttl(seconds) => keyvalue_ttl::answer_number(connection, stream, seconds),
+        Reply::Ttl(number) | Reply::Length(number) => keyvalue_ttl::answer_number(connection, stream, number),
+        Reply::Pop(value) => list::answer_pop(connection, stream, value),
+        Reply::PopTooLong(_) => debug_assert!(false, "its call waits for room"),
         Reply::Scan(_) | Reply::Log(_) => debug_assert!(false, "no command of one key yields this"),
     }
 }
 
 #[cold]
-fn key_length(key_bytes: usize, limits: &Limits) -> Status {
+fn key_length(command: &Command<'_>, limits: &Limits) -> Status {
+    let (key_bytes, key_bytes_max) = (command.key().len(), limits.key_bytes_max);
+    let field = match command {
+        Command::Push { .. } | Command::Pop { .. } | Command::Length { .. } => "list_key",
+        _ => "key",
+    };
     let message = if key_bytes == 0 {
-        format!("key is empty: a key has 1 to {} bytes (limits.key_bytes_max)", limits.key_bytes_max)
+        format!("{field} is empty: a key has 1 to {key_bytes_max} bytes (limits.key_bytes_max)")
     } else {
-        format!("key has {key_bytes} bytes: at most {} are allowed (limits.key_bytes_max)", limits.key_bytes_max)
+        format!("{field} has {key_bytes} bytes: at most {key_bytes_max} are allowed (limits.key_bytes_max)")
     };
     Status::new(Code::InvalidArgument, message)
 }

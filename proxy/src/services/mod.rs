@@ -1,8 +1,11 @@
 //! The services: what each call means, written against the engine's connection.
 
+pub(crate) mod batch;
+pub(crate) mod follow;
 pub(crate) mod health;
 pub(crate) mod keyvalue;
 pub(crate) mod keyvalue_ttl;
+pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod pubsub;
 pub(crate) mod reflection;

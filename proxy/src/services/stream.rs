@@ -48,7 +48,9 @@ pub(crate) fn answer(connection: &mut Connection, stream: StreamRef, method: Met
             let response = GetLatestOffsetResponse { earliest_offset, latest_offset, partitions: 1 };
             reply_message(connection, stream, &response);
         }
-        LogReply::Page(_) | LogReply::Outside(_) => debug_assert!(false, "a page is no reply of its own"),
+        LogReply::Page(_) | LogReply::Outside(_) | LogReply::TooLong(_) => {
+            debug_assert!(false, "a page is no reply of its own");
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -11,7 +12,8 @@ use super::shelf::{self, Part, SIZES};
 pub struct Block {
     start: NonNull<u8>,
     len: u32,
-    /// Where its memory is from: [`Part::NONE`] is the allocator, and has the block's length.
+    capacity: u32,
+    /// Where its memory is from: [`Part::NONE`] is the allocator.
     part: Part,
 }
 
@@ -21,7 +23,7 @@ impl Block {
 
     /// Nothing, without memory.
     pub const fn none() -> Self {
-        Self { start: NonNull::dangling(), len: 0, part: Part::NONE }
+        Self { start: NonNull::dangling(), len: 0, capacity: 0, part: Part::NONE }
     }
 
     /// An empty list with room for [`Self::BYTES`].
@@ -31,19 +33,17 @@ impl Block {
     /// When the system has no memory, as any other allocation.
     pub fn with_room() -> Self {
         let (part, start) = shelf::take(1).expect("the system has memory");
-        Self { start, len: 0, part }
+        Self { start, len: 0, capacity: Self::BYTES as u32, part }
     }
 
     /// So many zeroed bytes in an allocation of their own, below 4 GiB.
     pub fn alone(bytes: usize) -> Self {
-        let len = u32::try_from(bytes).expect("a block is shorter than 4 GiB");
-        let memory = Box::leak(vec![0u8; bytes].into_boxed_slice());
-        Self { start: NonNull::from(memory).cast(), len, part: Part::NONE }
+        vec![0u8; bytes].into()
     }
 
     /// Bytes that it has memory for.
     pub fn capacity(&self) -> usize {
-        if self.part == Part::NONE { self.len as usize } else { Self::BYTES }
+        self.capacity as usize
     }
 
     /// Makes it longer, within its capacity; what is new is zeroed, or was in it before [`Self::clear`].
@@ -56,6 +56,16 @@ impl Block {
         self.len += bytes as u32;
     }
 
+    /// The list that one of the allocator was made of.
+    ///
+    /// # Safety
+    ///
+    /// It is not one of a region, and is not used again, not even dropped.
+    unsafe fn list(&self) -> Vec<u8> {
+        // SAFETY: that is what the caller promises, and pointer, length and capacity are those of a list.
+        unsafe { Vec::from_raw_parts(self.start.as_ptr(), self.len as usize, self.capacity as usize) }
+    }
+
     /// Empties one of a region.
     pub fn clear(&mut self) {
         if self.part != Part::NONE {
@@ -64,7 +74,27 @@ impl Block {
     }
 }
 
-const _: () = assert!(size_of::<Block>() == 16);
+/// Takes the list's memory over. It has less than 4 GiB.
+impl From<Vec<u8>> for Block {
+    fn from(list: Vec<u8>) -> Self {
+        let count = |bytes: usize| u32::try_from(bytes).expect("a block is shorter than 4 GiB");
+        let (len, capacity) = (count(list.len()), count(list.capacity()));
+        let start = NonNull::new(ManuallyDrop::new(list).as_mut_ptr()).expect("a list points somewhere");
+        Self { start, len, capacity, part: Part::NONE }
+    }
+}
+
+/// The list whose memory it took over; of one of a region, nothing.
+impl From<Block> for Vec<u8> {
+    fn from(block: Block) -> Self {
+        if block.part != Part::NONE {
+            return Self::new();
+        }
+        let block = ManuallyDrop::new(block);
+        // SAFETY: it is of the allocator, and nobody uses or drops it after this.
+        unsafe { block.list() }
+    }
+}
 
 impl Default for Block {
     fn default() -> Self {
@@ -99,8 +129,8 @@ impl fmt::Debug for Block {
 impl Drop for Block {
     fn drop(&mut self) {
         if self.part == Part::NONE {
-            // SAFETY: it came from a box of that length; an empty one has no memory.
-            drop(unsafe { Box::from_raw(std::ptr::from_mut::<[u8]>(self)) });
+            // SAFETY: its parts are those of a list, and this is the last use of them.
+            drop(unsafe { self.list() });
         } else {
             // SAFETY: it was taken by this thread, for a block cannot be sent, and is referred to by nobody.
             unsafe { shelf::give(self.part) };

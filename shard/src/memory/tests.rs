@@ -45,9 +45,21 @@ fn one_alone_is_as_long_as_it_was_asked_for() {
         assert_eq!((block.len(), block.capacity()), (bytes, bytes));
         block.fill(7);
         block.clear();
-        assert_eq!(block.len(), bytes, "it is what it is");
+        assert_eq!(block.len(), bytes, "only one of a region is emptied");
     }
     assert_eq!((Block::none().len(), Block::none().capacity()), (0, 0));
+}
+
+#[test]
+fn a_list_that_was_taken_over_comes_back() {
+    let mut list = Vec::with_capacity(300);
+    list.extend_from_slice(b"bytes");
+    let (start, capacity) = (list.as_ptr(), list.capacity());
+    let block = Block::from(list);
+    assert_eq!((&block[..], block.capacity()), (&b"bytes"[..], capacity));
+    let list = Vec::from(block);
+    assert_eq!((&list[..], list.as_ptr(), list.capacity()), (&b"bytes"[..], start, capacity));
+    assert!(Vec::from(Block::with_room()).is_empty() && Vec::from(Block::none()).is_empty());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{PeerId, Peers};
 use crate::application::Machine;
 use crate::limits::LINGER_NS;
 use crate::peer::{Phase, Slot};
-use crate::ring::Ring;
+use crate::ring::{BUFFER_GROUP, LONG_BUFFER_GROUP, Ring};
 use crate::token::{Kind, Token};
 
 impl<M: Machine> Peers<M> {
@@ -118,6 +118,7 @@ impl<M: Machine> Peers<M> {
         self.pool.put(std::mem::take(&mut slot.sending));
         self.tally.closed += u32::from(slot.accepted);
         self.adopted -= usize::from(!slot.accepted);
+        self.long_readers -= usize::from(slot.is_long);
         *slot = Slot { generation: slot.generation.wrapping_add(1), dirty: slot.dirty, ..Slot::vacant() };
         self.taken -= 1;
         self.vacant.push(index);
@@ -126,14 +127,17 @@ impl<M: Machine> Peers<M> {
 
 /// Arms or cancels the receive of a peer, as it is wanted or not.
 fn settle_input<M>(slot: &mut Slot<M>, index: u32, ring: &mut Ring) {
-    let token = Token::new(Kind::Receive, slot.generation, index);
-    if slot.wants_input() {
-        if !slot.receive_armed {
-            let socket = slot.socket.as_ref().expect("an open peer has a socket").as_raw_fd();
-            ring.receive(socket, token);
-            slot.receive_armed = true;
-        }
-    } else if slot.receive_armed && !slot.receive_cancelled {
+    let kind = |is_long: bool| if is_long { Kind::ReceiveLong } else { Kind::Receive };
+    let wants_input = slot.wants_input();
+    if wants_input && !slot.receive_armed {
+        let socket = slot.socket.as_ref().expect("an open peer has a socket").as_raw_fd();
+        let group = if slot.is_long { LONG_BUFFER_GROUP } else { BUFFER_GROUP };
+        ring.receive(socket, group, Token::new(kind(slot.is_long), slot.generation, index));
+        slot.receive_armed = true;
+        slot.is_armed_long = slot.is_long;
+    } else if slot.receive_armed && !slot.receive_cancelled && (!wants_input || slot.is_long != slot.is_armed_long) {
+        // When that is done it is armed again, if it is wanted, as it is wanted.
+        let token = Token::new(kind(slot.is_armed_long), slot.generation, index);
         ring.cancel(token, Token::new(Kind::Cancel, slot.generation, index));
         slot.receive_cancelled = true;
         slot.cancels += 1;

@@ -7,7 +7,7 @@ use super::*;
 use crate::buffers::Buffers;
 use crate::limits::LINGER_NS;
 use crate::ring::Completion;
-use crate::ring::Ring;
+use crate::ring::{BUFFER_GROUP, LONG_BUFFER_GROUP, Ring};
 use crate::token::Kind;
 
 const LONG_NS: u64 = 30_000_000_000;
@@ -32,6 +32,7 @@ impl Machine for Plain {
 struct Bench {
     ring: Ring,
     buffers: Buffers,
+    long_buffers: Buffers,
     peers: Peers<Plain>,
     received: Vec<(PeerId, Vec<u8>)>,
     flushed: usize,
@@ -40,8 +41,9 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let ring = Ring::new(64).unwrap();
-        let buffers = Buffers::new(&ring, 8, 1_024).unwrap();
-        Self { ring, buffers, peers: Peers::new(1 << 20), received: Vec::new(), flushed: 0 }
+        let buffers = Buffers::new(&ring, BUFFER_GROUP, 8, 1_024).unwrap();
+        let long_buffers = Buffers::new(&ring, LONG_BUFFER_GROUP, 2, 4_096).unwrap();
+        Self { ring, buffers, long_buffers, peers: Peers::new(1 << 20), received: Vec::new(), flushed: 0 }
     }
 
     fn adopt(&mut self, machine: Plain) -> (PeerId, UnixStream) {
@@ -56,14 +58,15 @@ impl Bench {
 
     fn work(&mut self, completion: &Completion) {
         match completion.token.kind().unwrap() {
-            Kind::Receive => {
+            kind @ (Kind::Receive | Kind::ReceiveLong) => {
+                let buffers = if kind == Kind::Receive { &mut self.buffers } else { &mut self.long_buffers };
                 if let Received::Bytes(id, bytes) = self.peers.on_receive(completion) {
-                    let bytes = self.buffers.filled(completion.buffer().unwrap(), bytes).to_vec();
+                    let bytes = buffers.filled(completion.buffer().unwrap(), bytes).to_vec();
                     self.received.push((id, bytes));
                 }
                 if let Some(buffer) = completion.buffer() {
-                    self.buffers.give_back(buffer);
-                    self.buffers.publish();
+                    buffers.give_back(buffer);
+                    buffers.publish();
                 }
             }
             Kind::Send => {
@@ -98,6 +101,41 @@ impl Bench {
         }
         self.settle(0);
     }
+}
+
+#[test]
+fn long_buffers_are_used_while_much_is_to_come() {
+    let mut bench = Bench::new();
+    let (id, mut theirs) = bench.adopt(Plain::default());
+    bench.settle(0);
+    for (is_long, receives) in [(false, 3), (true, 1), (true, 1), (false, 3), (true, 1)] {
+        bench.peers.read_long(id, is_long);
+        bench.settle(0);
+        bench.until(|bench| {
+            let slot = &bench.peers.slots[id.index() as usize];
+            slot.receive_armed && slot.is_armed_long == is_long && slot.cancels == 0
+        });
+        theirs.write_all(&[7; 3_000]).unwrap();
+        bench.until(|bench| bench.received.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() == 3_000);
+        assert_eq!(bench.received.drain(..).count(), receives, "{is_long}");
+    }
+}
+
+#[test]
+fn few_have_long_buffers_and_leave_them_to_others() {
+    let mut bench = Bench::new();
+    let pairs: Vec<_> = (0..=LONG_READERS_MAX).map(|_| bench.adopt(Plain::default())).collect();
+    for (id, _) in &pairs {
+        bench.peers.read_long(*id, true);
+    }
+    let last = pairs[LONG_READERS_MAX].0;
+    assert!(!bench.peers.slots[last.index() as usize].is_long);
+    bench.settle(0);
+    bench.peers.close(pairs[0].0);
+    bench.settle(0);
+    bench.until(|bench| bench.peers.len() == LONG_READERS_MAX);
+    bench.peers.read_long(last, true);
+    assert!(bench.peers.slots[last.index() as usize].is_long);
 }
 
 #[test]

@@ -21,12 +21,14 @@ impl<A: Application> Shard<A> {
         }
         self.completions = completions;
         self.parts.buffers.publish();
+        self.parts.long_buffers.publish();
     }
 
     fn work_completion(&mut self, completion: &Completion) {
         let counters = &mut self.parts.counters;
         match completion.token.kind() {
-            Some(Kind::Receive) => self.work_receive(completion),
+            Some(Kind::Receive) => self.work_receive(completion, false),
+            Some(Kind::ReceiveLong) => self.work_receive(completion, true),
             Some(Kind::Send) => match self.parts.peers.on_send(completion) {
                 Sent::Wholly(bytes, peer) => {
                     counters.add(Counter::SentBytes, bytes as u64);
@@ -52,13 +54,14 @@ impl<A: Application> Shard<A> {
         }
     }
 
-    fn work_receive(&mut self, completion: &Completion) {
+    fn work_receive(&mut self, completion: &Completion, is_long: bool) {
+        let buffers = if is_long { &mut self.parts.long_buffers } else { &mut self.parts.buffers };
         match self.parts.peers.on_receive(completion) {
             Received::Bytes(peer, bytes) => {
                 self.parts.counters.add(Counter::Receives, 1);
                 self.parts.counters.add(Counter::ReceivedBytes, bytes as u64);
                 let buffer = completion.buffer().expect("a receive into provided buffers names one");
-                let bytes = self.parts.buffers.filled(buffer, bytes);
+                let bytes = buffers.filled(buffer, bytes);
                 self.parts.application.received(&mut turn!(self), peer, bytes);
             }
             Received::Ended(peer) => self.parts.application.ended(&mut turn!(self), peer),
@@ -66,7 +69,7 @@ impl<A: Application> Shard<A> {
             Received::Nothing => {}
         }
         if let Some(buffer) = completion.buffer() {
-            self.parts.buffers.give_back(buffer);
+            buffers.give_back(buffer);
         }
     }
 

@@ -24,6 +24,7 @@ var cases = map[string]func(address string){
 	"many_at_once":     manyAtOnce,
 	"large":            large,
 	"too_large":        tooLarge,
+	"scan":             scan,
 	"health_watch":     healthWatch,
 	"reflection":       reflection,
 	"deadline":         deadline,
@@ -96,6 +97,43 @@ func tooLarge(address string) {
 	defer done()
 	fails(store.set("go-too-large", make([]byte, 4<<20)), codes.ResourceExhausted, "limits.message_bytes_max")
 	check(store.set("go-after", nil))
+}
+
+func scan(address string) {
+	store, done := connectStore(address)
+	defer done()
+	var group sync.WaitGroup
+	for number := 0; number < 2_000; number++ {
+		group.Add(1)
+		go func(key string) {
+			defer group.Done()
+			check(store.set(key, []byte(strings.Repeat(key, 20))))
+		}(fmt.Sprintf("go-scan:%d", number))
+	}
+	group.Wait()
+	scans := newStoreOf(store.channel, scanService)
+	entries, err := scans.stream("Scan", fields{"prefix": "go-scan:"}, -1)
+	check(err)
+	seen := map[string]bool{}
+	for _, entry := range entries {
+		key := entry["key"].(string)
+		require(!seen[key], "%s comes twice", key)
+		require(string(entry["value"].([]byte)) == strings.Repeat(key, 20), "%s has another value", key)
+		seen[key] = true
+	}
+	require(len(seen) == 2_000, "%d keys come", len(seen))
+	rest, err := scans.stream("Scan", fields{"prefix": "go-scan:", "cursor": entries[777]["cursor"]}, -1)
+	check(err)
+	require(len(rest) == 2_000-778 && rest[0]["key"] == entries[778]["key"], "%d keys follow", len(rest))
+	_, err = scans.stream("Scan", fields{"prefix": "go-", "cursor": entries[0]["cursor"]}, -1)
+	fails(err, codes.InvalidArgument, "cursor")
+	ctx, cancel := soon()
+	defer cancel()
+	answer, err := scans.call(ctx, "Count", fields{"prefix": "go-scan:"})
+	check(err)
+	require(answer["count"].(int64) == 2_000, "%v are counted", answer["count"])
+	_, err = scans.stream("Scan", fields{"prefix": "go-scan:"}, 1)
+	fails(err, codes.Canceled, "")
 }
 
 func healthWatch(address string) {

@@ -14,18 +14,26 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-const service = "prism.interfaces.keyvalue.KeyValueBasicInterface"
+const (
+	service     = "prism.interfaces.keyvalue.KeyValueBasicInterface"
+	scanService = "prism.interfaces.keyvalue.KeyValueScanInterface"
+)
 
 type fields map[string]any
 
-// store is the key-value service by one channel.
+// store is a key-value service by one channel.
 type store struct {
 	channel *grpc.ClientConn
 	files   *protoregistry.Files
+	service string
 }
 
-// newStore asks the server for what it serves.
 func newStore(channel *grpc.ClientConn) store {
+	return newStoreOf(channel, service)
+}
+
+// newStoreOf asks the server for what a service of it is.
+func newStoreOf(channel *grpc.ClientConn, service string) store {
 	ctx, cancel := soon()
 	defer cancel()
 	stream, err := grpc_reflection_v1.NewServerReflectionClient(channel).ServerReflectionInfo(ctx)
@@ -46,11 +54,11 @@ func newStore(channel *grpc.ClientConn) store {
 	check(stream.CloseSend())
 	_, err = stream.Recv()
 	require(err == io.EOF, "the stream ends with %v", err)
-	return store{channel, files}
+	return store{channel, files, service}
 }
 
 func (s store) method(name string) protoreflect.MethodDescriptor {
-	found, err := s.files.FindDescriptorByName(service)
+	found, err := s.files.FindDescriptorByName(protoreflect.FullName(s.service))
 	check(err)
 	return found.(protoreflect.ServiceDescriptor).Methods().ByName(protoreflect.Name(name))
 }
@@ -58,17 +66,52 @@ func (s store) method(name string) protoreflect.MethodDescriptor {
 // call makes a call with these fields; the answer's by their names.
 func (s store) call(ctx context.Context, name string, given fields, options ...grpc.CallOption) (fields, error) {
 	method := s.method(name)
-	request, response := dynamicpb.NewMessage(method.Input()), dynamicpb.NewMessage(method.Output())
+	request, response := s.request(method, given), dynamicpb.NewMessage(method.Output())
+	err := s.channel.Invoke(ctx, "/"+s.service+"/"+name, request, response, options...)
+	return byName(response), err
+}
+
+func (s store) request(method protoreflect.MethodDescriptor, given fields) *dynamicpb.Message {
+	request := dynamicpb.NewMessage(method.Input())
 	for field, value := range given {
 		request.Set(method.Input().Fields().ByName(protoreflect.Name(field)), protoreflect.ValueOf(value))
 	}
-	err := s.channel.Invoke(ctx, "/"+service+"/"+name, request, response, options...)
+	return request
+}
+
+func byName(response *dynamicpb.Message) fields {
 	answer := fields{}
-	list := method.Output().Fields()
+	list := response.Descriptor().Fields()
 	for at := 0; at < list.Len(); at++ {
 		answer[string(list.Get(at).Name())] = response.Get(list.Get(at)).Interface()
 	}
-	return answer, err
+	return answer
+}
+
+// stream makes a call that is answered by a stream, and gives it up after so many messages, unless that is negative.
+func (s store) stream(name string, given fields, most int) ([]fields, error) {
+	ctx, cancel := soon()
+	defer cancel()
+	method := s.method(name)
+	stream, err := s.channel.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, "/"+s.service+"/"+name)
+	check(err)
+	check(stream.SendMsg(s.request(method, given)))
+	check(stream.CloseSend())
+	var answers []fields
+	for {
+		response := dynamicpb.NewMessage(method.Output())
+		err := stream.RecvMsg(response)
+		if err == io.EOF {
+			return answers, nil
+		}
+		if err != nil {
+			return answers, err
+		}
+		answers = append(answers, byName(response))
+		if len(answers) == most {
+			cancel()
+		}
+	}
 }
 
 func (s store) set(key string, value []byte, options ...grpc.CallOption) error {

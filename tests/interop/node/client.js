@@ -11,13 +11,15 @@ const loader = require('@grpc/proto-loader');
 const [address, protos, ...names] = process.argv.slice(2);
 const files = [
   'prism/interfaces/keyvalue/keyvalue_basic.proto',
+  'prism/interfaces/keyvalue/keyvalue_batch.proto',
+  'prism/interfaces/keyvalue/keyvalue_scan.proto',
   'grpc/health/v1/health.proto',
   'grpc/reflection/v1/reflection.proto',
 ];
 const packages = grpc.loadPackageDefinition(
   loader.loadSync(files, { includeDirs: [protos], keepCase: true, longs: Number, enums: String, defaults: true }),
 );
-const { KeyValueBasicInterface } = packages.prism.interfaces.keyvalue;
+const { KeyValueBasicInterface, KeyValueBatchInterface, KeyValueScanInterface } = packages.prism.interfaces.keyvalue;
 const { Health } = packages.grpc.health.v1;
 const { ServerReflection } = packages.grpc.reflection.v1;
 
@@ -119,6 +121,41 @@ const cases = {
     const large = set(client, 'js-too-large', Buffer.alloc(4 << 20));
     await fails(grpc.status.RESOURCE_EXHAUSTED, 'limits.message_bytes_max', large);
     await set(client, 'js-after', 'v');
+  },
+
+  async scan() {
+    const batch = connect(KeyValueBatchInterface);
+    const client = connect(KeyValueScanInterface);
+    const keys = Array.from({ length: 2_000 }, (_, number) => `js-scan:${number}`);
+    const requests = keys.map((key) => ({ key, value: Buffer.from(key.repeat(20)) }));
+    const { all_success: allSuccess } = await call(batch, 'BatchSet', { requests });
+    assert.ok(allSuccess);
+    const { results, found_count: foundCount } = await call(batch, 'BatchGet', { keys: [...keys, 'js-none'] });
+    assert.ok(foundCount === 2_000 && results.length === 2_001 && !results[2_000].found);
+    const scanned = async (request) => {
+      const entries = [];
+      for await (const entry of client.Scan(request, new grpc.Metadata(), soon())) entries.push(entry);
+      return entries;
+    };
+    const entries = await scanned({ prefix: 'js-scan:' });
+    assert.deepStrictEqual(entries.map(({ key }) => key).sort(), [...keys].sort());
+    assert.ok(entries.every(({ key, value }) => value.toString() === key.repeat(20)));
+    const rest = await scanned({ prefix: 'js-scan:', cursor: entries[777].cursor });
+    assert.deepStrictEqual(rest, entries.slice(778));
+    const { count } = await call(client, 'Count', { prefix: 'js-scan:' });
+    assert.strictEqual(count, 2_000);
+    const { INVALID_ARGUMENT, CANCELLED } = grpc.status;
+    await fails(INVALID_ARGUMENT, 'cursor', scanned({ prefix: 'js-', cursor: entries[0].cursor }));
+    const stream = client.Scan({ prefix: 'js-scan:' }, new grpc.Metadata(), soon());
+    await next(stream);
+    stream.cancel();
+    for (;;) {
+      const { status } = await next(stream);
+      if (status) {
+        assert.strictEqual(status.code, CANCELLED);
+        return;
+      }
+    }
   },
 
   async health_watch() {

@@ -7,11 +7,15 @@ use prism_tests::{Launch, Proxy};
 use tonic::Code;
 use tonic::transport::Channel;
 
-const SERVED: [&str; 5] = [
+const SERVED: [&str; 9] = [
     "",
     "prism.interfaces.keyvalue.KeyValueBasicInterface",
+    "prism.interfaces.keyvalue.KeyValueBatchInterface",
     "prism.interfaces.keyvalue.KeyValueScanInterface",
     "prism.interfaces.keyvalue.KeyValueTTLInterface",
+    "prism.interfaces.list.ListBasicInterface",
+    "prism.interfaces.pubsub.PubSubBasicInterface",
+    "prism.interfaces.stream.StreamBasicInterface",
     "namespace:default",
 ];
 

@@ -79,6 +79,7 @@ async fn every_service_is_listed() {
     let [Answer::Services(services)] = &answers[..] else { panic!("{answers:?}") };
     let expected = [
         SERVICE,
+        "prism.interfaces.keyvalue.KeyValueBatchInterface",
         "prism.interfaces.keyvalue.KeyValueScanInterface",
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",

@@ -245,7 +245,8 @@ async fn a_scan_that_is_not_read_ends_at_its_deadline() {
 // Two threads: the client answers while the test waits for the process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_lets_scans_finish() {
-    let mut proxy = Launch::shards(2).start();
+    // Time enough on a machine that has other things to do.
+    let mut proxy = Launch::shards(2).file("limits: {drain_timeout: 60s}").start();
     fill(&proxy, 20_000).await;
     let mut client = Client::new(proxy.channel().await);
     let mut streams = Vec::new();

@@ -82,18 +82,22 @@ async fn what_is_not_served_is_unimplemented() {
 }
 
 #[tokio::test]
-async fn interfaces_that_are_not_offered_yet_are_unimplemented() {
-    let (_proxy, caller) = start().await;
+async fn interfaces_that_a_namespace_does_not_offer_are_unimplemented() {
+    let yaml = "backends: {memory: {type: memstore}}\nnamespaces: {default: {keyvalue: memory, stream: memory}}";
+    let proxy = Launch::shards(1).file(yaml).start();
+    let caller = Caller::connect(proxy.address()).await.unwrap();
     let calls = [
-        ("prism.interfaces.keyvalue.KeyValueBatchInterface", "BatchGet"),
         ("prism.interfaces.list.ListBasicInterface", "PushLeft"),
+        ("prism.interfaces.list.ListBasicInterface", "Length"),
+        ("prism.interfaces.pubsub.PubSubBasicInterface", "Publish"),
         ("prism.interfaces.pubsub.PubSubBasicInterface", "Subscribe"),
-        ("prism.interfaces.stream.StreamBasicInterface", "Read"),
+        ("prism.interfaces.pubsub.PubSubBasicInterface", "Unsubscribe"),
     ];
     for (service, method) in calls {
         let answer = caller.call(&Request::unary(&format!("/{service}/{method}"), b"")).await.unwrap();
         let interface = service.rsplit('.').next().unwrap();
         assert_fails(&answer, Code::Unimplemented, interface);
+        assert_fails(&answer, Code::Unimplemented, "default");
     }
 }
 

@@ -23,6 +23,11 @@ impl Page {
         self.next = records.offset();
     }
 
+    /// One without records, at the end of a log.
+    pub fn at_end(bounds: Bounds) -> Self {
+        Self { from: bounds.latest, next: bounds.latest, bounds, data: Vec::new() }
+    }
+
     /// The records, borrowed from here.
     pub fn records(&self) -> Records<'_> {
         Records::of(&self.data, self.from, self.bounds)
@@ -36,6 +41,11 @@ impl Page {
     /// The offset after the last record.
     pub fn next(&self) -> u64 {
         self.next
+    }
+
+    /// How many records there are.
+    pub fn count(&self) -> usize {
+        (self.next - self.from) as usize
     }
 
     /// Where the log began and ended.

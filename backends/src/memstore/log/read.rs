@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::order::Segments;
 use super::{Address, Bounds, Logs};
-use crate::Record;
+use crate::{Extent, Record};
 
 /// What came of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(in super::super) enum Reading<'s> {
     Records(Records<'s>),
     /// The offset was trimmed away, or is beyond the end.
     Outside(Bounds),
+    /// The first record counts so many bytes, more than it may.
+    TooLong(usize),
 }
 
 /// Records of a log in order, each with its offset.
@@ -24,6 +26,8 @@ pub struct Records<'s> {
     offset: u64,
     entries_left: usize,
     bytes_left: usize,
+    /// What each counts beside its bytes.
+    entry_bytes: usize,
     /// The first one comes whatever its length.
     is_first: bool,
     bounds: Bounds,
@@ -39,15 +43,8 @@ impl PartialEq for Records<'_> {
 impl Eq for Records<'_> {}
 
 impl Logs {
-    /// At most so many records from an offset on, of at most so many bytes together as they lie there, though at least
-    /// one. A log that is absent is an empty one.
-    pub(in super::super) fn read(
-        &self,
-        address: &Address<'_>,
-        from: u64,
-        entries_max: usize,
-        bytes_max: usize,
-    ) -> Reading<'_> {
+    /// Records from an offset on. A log that is absent is an empty one.
+    pub(in super::super) fn read(&self, address: &Address<'_>, from: u64, extent: &Extent) -> Reading<'_> {
         let log = self.find(address).map(|number| &self.logs[number]);
         let bounds = log.map_or_else(Bounds::default, |log| Bounds { earliest: log.low, latest: log.next });
         if from < bounds.earliest || from > bounds.latest {
@@ -60,7 +57,12 @@ impl Logs {
             let at = log.segment_of(&self.segments, from);
             records.rest = self.segments.get(log.chain[at]).from(from);
             records.more = Some((&self.segments, &log.chain, at + 1));
-            (records.entries_left, records.bytes_left) = (entries_max, bytes_max);
+            records.entry_bytes = extent.entry_bytes;
+            (records.entries_left, records.bytes_left) = (extent.entries_max, extent.bytes_max);
+            let first = Record::read(records.rest).map_or(0, |(_, record_bytes)| record_bytes + extent.entry_bytes);
+            if first > extent.bytes_max.max(extent.first_bytes_max) {
+                return Reading::TooLong(first);
+            }
         }
         Reading::Records(records)
     }
@@ -69,8 +71,8 @@ impl Logs {
 impl<'s> Records<'s> {
     /// All records of `data`, as [`Record::write`] writes them one after another; the first has this offset.
     pub fn of(data: &'s [u8], offset: u64, bounds: Bounds) -> Self {
-        let most = usize::MAX;
-        Self { more: None, rest: data, offset, entries_left: most, bytes_left: most, is_first: true, bounds }
+        let (entries_left, bytes_left, entry_bytes, is_first) = (usize::MAX, usize::MAX, 0, true);
+        Self { more: None, rest: data, offset, entries_left, bytes_left, entry_bytes, is_first, bounds }
     }
 
     /// Where the log begins and ends.
@@ -95,7 +97,8 @@ impl<'s> Records<'s> {
             *next += 1;
         }
         let (record, record_bytes) = Record::read(self.rest)?;
-        if record_bytes > self.bytes_left && !self.is_first {
+        let counted_bytes = record_bytes + self.entry_bytes;
+        if counted_bytes > self.bytes_left && !self.is_first {
             self.entries_left = 0;
             return None;
         }
@@ -105,7 +108,7 @@ impl<'s> Records<'s> {
         self.offset += 1;
         self.entries_left -= 1;
         self.is_first = false;
-        self.bytes_left = self.bytes_left.saturating_sub(record_bytes);
+        self.bytes_left = self.bytes_left.saturating_sub(counted_bytes);
         Some((offset, record, raw))
     }
 }

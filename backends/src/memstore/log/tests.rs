@@ -5,7 +5,9 @@ mod retention;
 
 use super::super::{Config, MemStore};
 use super::*;
-use crate::{Backend as _, Command, Context, Execution, Failure, KeyHasher, LogCommand, OwnedLogReply, Record, Reply};
+use crate::{
+    Backend as _, Command, Context, Execution, Extent, Failure, KeyHasher, LogCommand, OwnedLogReply, Record, Reply,
+};
 
 const SECOND: u64 = 1_000_000_000;
 /// The time of the first record.
@@ -72,7 +74,7 @@ impl Bench {
     }
 
     fn read(&self, topic: &[u8], from: u64) -> Reading<'_> {
-        self.store.logs.read(&self.address(0, topic), from, usize::MAX, usize::MAX)
+        self.store.logs.read(&self.address(0, topic), from, &Extent::WHOLE)
     }
 }
 
@@ -147,6 +149,10 @@ fn a_log_in_another_namespace_is_another_log() {
     bench.execute(1, b"t", LogCommand::Append { record }).unwrap();
     assert_eq!(bench.bounds(b"t"), Bounds::default());
     let address = bench.address(1, b"t");
-    let Reading::Records(mut records) = bench.store.logs.read(&address, 0, 1, 0) else { panic!() };
-    assert_eq!(records.next(), Some((0, record)), "one record comes whatever its length");
+    let extent = Extent { entries_max: 1, bytes_max: 0, ..Extent::WHOLE };
+    let Reading::Records(mut records) = bench.store.logs.read(&address, 0, &extent) else { panic!() };
+    assert_eq!(records.next(), Some((0, record)), "one record comes alone when it may");
+    let extent = Extent { first_bytes_max: record.encoded_bytes() + 4, bytes_max: 0, entries_max: 1, entry_bytes: 5 };
+    let too_long = bench.store.logs.read(&address, 0, &extent);
+    assert_eq!(too_long, Reading::TooLong(record.encoded_bytes() + 5));
 }

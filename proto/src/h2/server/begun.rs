@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 
 use super::Connection;
+use super::head::Way;
+use super::memo::Missing;
 use super::straight::{straight_data, straight_headers};
 use super::stream::{Begun, Fresh};
 use crate::frame::HEAD_BYTES;
@@ -39,10 +41,11 @@ impl Connection {
             return false;
         }
         let block = &bytes[HEAD_BYTES..];
-        let head = match self.memo.find_in(block, block_bytes, self.decoder.generation()) {
-            Some(known) if !known.is_plain => return false,
-            Some(known) => *known,
-            None => match self.decode_early(&block[..block_bytes], None) {
+        let list_bytes_max = self.limits.header_list_bytes_max;
+        let head = match self.memo.find_for(Way::Begun, block, block_bytes, &mut self.decoder, list_bytes_max) {
+            Ok(known) => *known,
+            Err(Missing::Unsuited) => return false,
+            Err(Missing::Unknown) => match self.decode_early(&block[..block_bytes], Way::Begun) {
                 Some(head) => head,
                 None => return false,
             },

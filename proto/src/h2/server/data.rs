@@ -181,7 +181,10 @@ impl Connection {
         let inbound = &stream.inbound;
         let status = match (stream.is_client_streaming, inbound.is_empty()) {
             (true, true) => return Some(Event::HalfClosed { stream: self.streams.reference(slot) }),
-            (false, false) if inbound.is_complete() && (inbound.is_compressed() || self.holds_back()) => {
+            // Without effort left it is told of in the next turn.
+            (false, false)
+                if inbound.is_complete() && (inbound.is_compressed() || self.holds_back() || self.effort_left == 0) =>
+            {
                 self.streams[slot].is_parked = true;
                 self.parked.push(self.streams.reference(slot));
                 return None;

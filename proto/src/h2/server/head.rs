@@ -40,11 +40,30 @@ impl CallHead {
         let is_plain = !method.method().client_streaming && !encoding.is_gzip;
         Self { method, timeout_ns, content_bytes, encoding, is_plain }
     }
+}
 
-    /// Whether it goes the straight way with a content of so many bytes.
+/// The way that a call is to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Any.
+    General,
+    /// The straight way in two halves, of which the first has come.
+    Begun,
+    /// The straight way with a content of so many bytes.
+    Whole(u32),
+}
+
+impl Way {
+    /// Whether calls that begin so may go it.
     #[inline(always)]
-    pub(crate) fn is_plain_with(&self, content_bytes: u32) -> bool {
-        self.is_plain && self.content_bytes.is_none_or(|promised| promised == u64::from(content_bytes))
+    pub(crate) fn is_for(self, call: &CallHead) -> bool {
+        match self {
+            Self::General => true,
+            Self::Begun => call.is_plain,
+            Self::Whole(bytes) => {
+                call.is_plain && call.content_bytes.is_none_or(|promised| promised == u64::from(bytes))
+            }
+        }
     }
 }
 

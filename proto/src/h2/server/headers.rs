@@ -98,7 +98,7 @@ impl Connection {
         if let Some(decoded) = self.decoded.take() {
             return self.begin_request(head, (*decoded)?);
         }
-        if let Some(call) = self.memo.find(block, self.decoder.generation()) {
+        if let Some(call) = self.memo.find(block, &mut self.decoder, self.limits.header_list_bytes_max) {
             return self.begin_request(head, Decoded::Verdict(Verdict::Call(call)));
         }
         let decoded = self.decode_request(block)?;
@@ -106,7 +106,7 @@ impl Connection {
     }
 
     pub(super) fn decode_request(&mut self, block: &[u8]) -> Result<Decoded, Error> {
-        let generation = self.decoder.generation();
+        let insertions = self.decoder.insertions();
         let mut request = RequestHead::new();
         match self.decoder.read(block, self.limits.header_list_bytes_max, &mut request) {
             Ok(()) => self.count_block()?,
@@ -116,10 +116,8 @@ impl Connection {
             }
         }
         let verdict = request.verdict();
-        if let Verdict::Call(call) = verdict
-            && self.decoder.generation() == generation
-        {
-            self.memo.learn(block, generation, call);
+        if let Verdict::Call(call) = verdict {
+            self.memo.learn(block, insertions, &mut self.decoder, call);
         }
         Ok(Decoded::Verdict(verdict))
     }

@@ -6,8 +6,8 @@
 
 use super::head::{RequestHead, pseudo};
 use crate::grpc;
-use crate::h2::field::is_value;
-use crate::hpack::{Note, Reader};
+use crate::h2::field::{is_value, name_fault};
+use crate::hpack::{Note, Reader, Vary};
 use crate::method::{self, MethodId};
 
 /// The low bits of a note.
@@ -24,6 +24,8 @@ mod kind {
     pub(super) const PATH: u64 = 7;
     /// Names the encodings that the client takes.
     pub(super) const ENCODINGS: u64 = 8;
+    /// A field that says nothing because of its name, whatever its value.
+    pub(super) const METADATA: u64 = 9;
     pub(super) const BITS: u32 = 4;
 }
 
@@ -45,14 +47,59 @@ fn meaning(name: &[u8], value: &[u8]) -> Note {
         },
         b"content-type" if grpc::is_grpc(value) => kind::GRPC,
         b"te" if value == b"trailers" => kind::PLAIN,
-        b"user-agent" | b"accept-encoding" => kind::PLAIN,
+        b"user-agent" | b"accept-encoding" => kind::METADATA,
         b"grpc-accept-encoding" => kind::ENCODINGS,
-        b"grpc-timeout" => match grpc::parse_timeout(value) {
-            Ok(timeout_ns) if timeout_ns <= TIMEOUT_NS_MAX => kind::TIMEOUT | timeout_ns << kind::BITS,
-            _ => return Note::NONE,
-        },
-        _ => return Note::NONE,
+        b"grpc-timeout" => return timeout(value).unwrap_or(Note::NONE),
+        b"content-type" | b"te" | b"grpc-encoding" | b"content-length" => return Note::NONE,
+        _ if name_fault(name).is_some() => return Note::NONE,
+        _ if name.ends_with(b"-bin") => {
+            if !grpc::binary::is_valid(value) {
+                return Note::NONE;
+            }
+            kind::PLAIN
+        }
+        _ => kind::METADATA,
     })
+}
+
+/// The time-out that a field is of which this was noted.
+#[inline(always)]
+pub(super) fn timeout_ns(note: Note) -> Option<u64> {
+    (kind_of(note) == kind::TIMEOUT).then_some(note.0 >> kind::BITS)
+}
+
+#[inline(always)]
+fn kind_of(note: Note) -> u64 {
+    note.0 & ((1 << kind::BITS) - 1)
+}
+
+/// Any two of these have the same part in a request, but for the time that one of them says.
+impl Vary for RequestHead {
+    fn of(name: &[u8], value: &[u8]) -> Note {
+        meaning(name, value)
+    }
+
+    #[inline]
+    fn with_value(note: Note, value: &[u8]) -> Option<Note> {
+        match kind_of(note) {
+            kind::METADATA => is_value(value).then_some(note),
+            kind::TIMEOUT => timeout(value),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn may_vary(note: Note) -> bool {
+        matches!(kind_of(note), kind::PLAIN | kind::METADATA | kind::TIMEOUT)
+    }
+}
+
+/// What a `grpc-timeout` of this value means.
+#[inline]
+fn timeout(value: &[u8]) -> Option<Note> {
+    // Digits and a unit are a value.
+    let timeout_ns = grpc::parse_timeout(value).ok()?;
+    (timeout_ns <= TIMEOUT_NS_MAX).then_some(Note(kind::TIMEOUT | timeout_ns << kind::BITS))
 }
 
 impl Reader for RequestHead {
@@ -69,8 +116,8 @@ impl Reader for RequestHead {
     #[inline]
     fn noted(&mut self, note: Note) -> bool {
         let above = note.0 >> kind::BITS;
-        match note.0 & ((1 << kind::BITS) - 1) {
-            kind::PLAIN => self.has_regular = true,
+        match kind_of(note) {
+            kind::PLAIN | kind::METADATA => self.has_regular = true,
             kind::ENCODINGS => {
                 self.has_regular = true;
                 self.encoding.is_named = true;
@@ -115,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 17] = [
         ":method",
         ":scheme",
         ":authority",
@@ -129,6 +176,9 @@ mod tests {
         "content-length",
         "grpc-accept-encoding",
         "x-own",
+        "x-own-bin",
+        "X-Own",
+        "x:own",
         "connection",
     ];
     const VALUES: [&str; 19] = [

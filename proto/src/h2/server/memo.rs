@@ -1,58 +1,35 @@
-//! Remembers whole header blocks: what those of requests meant, and how our own were written.
+//! Remembers the header blocks of requests, whole or with gaps, and what they meant.
 //!
-//! A client that calls a method again sends the same bytes, indices into its table, as long as the table stays. So a
-//! block whose decoding changed nothing means the same until something else changes the table: its generation tells.
+//! A client that calls a method again sends the same bytes, but for indices that have moved and for fields that are
+//! others with each call, such as the time-out. `hpack/template.rs` recognises such a block.
 
-use super::head::CallHead;
-use crate::frame::{HEAD_BYTES, Head, kind};
-use crate::hpack::Encoder;
+use super::head::{CallHead, RequestHead, Way};
+use super::meaning;
+use crate::hpack::{Decoder, Note, Template};
 use crate::limits::{MEMO_BLOCK_BYTES_MAX, MEMO_BLOCKS_MAX};
 
-/// Bytes that are compared at a time.
-const WORD_BYTES: usize = size_of::<u64>();
-/// Words of a block, and one that is never filled.
-const WORDS: usize = MEMO_BLOCK_BYTES_MAX / WORD_BYTES + 1;
-
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Known {
-    length: usize,
+    template: Template,
+    /// What it means, but for the gaps.
     head: CallHead,
-    /// The block, then zeros.
-    words: [u64; WORDS],
 }
 
-impl Known {
-    fn new(block: &[u8], head: CallHead) -> Self {
-        let mut words = [0; WORDS];
-        for (word, bytes) in words.iter_mut().zip(block.chunks(WORD_BYTES)) {
-            let mut padded = [0; WORD_BYTES];
-            padded[..bytes.len()].copy_from_slice(bytes);
-            *word = u64::from_le_bytes(padded);
-        }
-        Self { length: block.len(), head, words }
-    }
+/// A block that is looked for.
+struct Wanted<'b> {
+    /// It, and what follows it.
+    bytes: &'b [u8],
+    length: usize,
+    list_bytes_max: usize,
+    way: Way,
+}
 
-    /// Whether this is the block of `length` bytes that `bytes` begins with. At least a word has to follow it: the last
-    /// word is read whole, and what does not belong to the block is cut off.
-    #[inline(always)]
-    fn is(&self, bytes: &[u8], length: usize) -> bool {
-        if self.length != length {
-            return false;
-        }
-        let mut at = 0;
-        for known in &self.words {
-            let Some(bytes) = bytes.get(at..at + WORD_BYTES).and_then(|word| word.first_chunk()) else { return false };
-            let differs = u64::from_le_bytes(*bytes) ^ known;
-            at += WORD_BYTES;
-            if at > length {
-                return differs & !(u64::MAX << (length % WORD_BYTES * 8)) == 0;
-            }
-            if differs != 0 {
-                return false;
-            }
-        }
-        false
-    }
+/// Why there is no call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The block is known, and not for this way; nothing was done.
+    Unsuited,
+    Unknown,
 }
 
 /// The blocks of one connection that came last, each with its meaning.
@@ -63,140 +40,111 @@ pub(crate) struct Memo {
     last: usize,
     /// Whose turn it is to be replaced.
     next: usize,
-    generation: u64,
+    /// The call that was recognised last in a block with gaps.
+    call: Option<CallHead>,
 }
 
 impl Memo {
-    /// What `block` means while the decoder's table is at `generation`.
-    pub(crate) fn find(&mut self, block: &[u8], generation: u64) -> Option<CallHead> {
-        if block.len() > MEMO_BLOCK_BYTES_MAX || generation != self.generation {
-            return None;
+    /// Decodes `block` if it is known.
+    pub(crate) fn find(&mut self, block: &[u8], decoder: &mut Decoder, list_bytes_max: usize) -> Option<CallHead> {
+        if let Some(Known { template, head }) = self.known.get(self.last)
+            && template.is_as_it_was::<false>(block, block.len(), decoder)
+        {
+            return Some(*head);
         }
-        let mut bytes = [0; MEMO_BLOCK_BYTES_MAX + WORD_BYTES];
-        bytes[..block.len()].copy_from_slice(block);
-        self.find_in(&bytes, block.len(), generation).copied()
+        let wanted = Wanted { bytes: block, length: block.len(), list_bytes_max, way: Way::General };
+        self.find_any(&wanted, decoder).ok().copied()
     }
 
-    /// The same for the block of `length` bytes that `bytes` begins with, which go on for a word at least.
+    /// Decodes the block of `length` bytes that `bytes` begins with if it is known and for `way`.
     #[inline(always)]
-    pub(crate) fn find_in(&mut self, bytes: &[u8], length: usize, generation: u64) -> Option<&CallHead> {
-        if generation != self.generation {
-            return None;
+    pub(crate) fn find_for(
+        &mut self,
+        way: Way,
+        bytes: &[u8],
+        length: usize,
+        decoder: &mut Decoder,
+        list_bytes_max: usize,
+    ) -> Result<&CallHead, Missing> {
+        if let Some(Known { template, head }) = self.known.get(self.last)
+            && template.is_as_it_was::<true>(bytes, length, decoder)
+        {
+            if !way.is_for(head) {
+                return Err(Missing::Unsuited);
+            }
+            // Looked up once more, as the borrow checker takes the first look for as long as the answer.
+            return Ok(&self.known[self.last].head);
         }
-        if !self.known.get(self.last)?.is(bytes, length) {
-            self.last = self.find_other(bytes, length)?;
-        }
-        self.known.get(self.last).map(|known| &known.head)
+        self.find_any(&Wanted { bytes, length, list_bytes_max, way }, decoder)
     }
 
     #[inline(never)]
-    fn find_other(&self, bytes: &[u8], length: usize) -> Option<usize> {
-        self.known.iter().position(|known| known.is(bytes, length))
+    fn find_any(&mut self, wanted: &Wanted<'_>, decoder: &mut Decoder) -> Result<&CallHead, Missing> {
+        if wanted.length > MEMO_BLOCK_BYTES_MAX {
+            return Err(Missing::Unknown);
+        }
+        let mut place = self.last;
+        for _ in 0..self.known.len() {
+            let Some(Known { template, head }) = self.known.get(place) else { break };
+            let is_refused = !wanted.way.is_for(head);
+            if !template.begins(wanted.bytes, decoder) {
+            } else if !template.has_gaps() {
+                if template.is_whole_of(wanted.length) {
+                    self.last = place;
+                    return if is_refused { Err(Missing::Unsuited) } else { Ok(&self.known[place].head) };
+                }
+            } else {
+                let (mut is_recognised, call) = (false, &mut self.call);
+                let judge = |notes: &[Note]| {
+                    *call = with_gaps(head, notes);
+                    is_recognised = call.is_some();
+                    is_recognised && !is_refused
+                };
+                decoder.fill::<RequestHead>(template, wanted.bytes, wanted.length, wanted.list_bytes_max, judge);
+                if is_recognised {
+                    self.last = place;
+                    return self.call.as_ref().filter(|_| !is_refused).ok_or(Missing::Unsuited);
+                }
+            }
+            place = if place + 1 == self.known.len() { 0 } else { place + 1 };
+        }
+        Err(Missing::Unknown)
     }
 
-    /// `block` was decoded without a change of the table, which is at `generation`.
-    pub(crate) fn learn(&mut self, block: &[u8], generation: u64, head: CallHead) {
+    /// `block`, which was decoded last, means `head`; `insertions` had been made into the table before it.
+    pub(crate) fn learn(&mut self, block: &[u8], insertions: u64, decoder: &mut Decoder, mut head: CallHead) {
         if block.len() > MEMO_BLOCK_BYTES_MAX {
             return;
         }
-        if generation != self.generation {
-            self.known.clear();
-            self.last = 0;
-            self.generation = generation;
+        let Some(draft) = decoder.draft::<RequestHead>(block, insertions) else { return };
+        if draft.notes().iter().any(|note| meaning::timeout_ns(*note).is_some()) {
+            head.timeout_ns = None;
         }
-        let known = Known::new(block, head);
         if self.known.len() < MEMO_BLOCKS_MAX {
-            self.known.push(known);
+            self.last = self.known.len();
+            self.known.push(Known { template: Template::default(), head });
         } else {
-            self.known[self.next % MEMO_BLOCKS_MAX] = known;
+            self.last = self.next;
             self.next = (self.next + 1) % MEMO_BLOCKS_MAX;
         }
+        let known = &mut self.known[self.last];
+        known.head = head;
+        decoder.finish(&draft, block, &mut known.template);
     }
 }
 
-/// A block of our own that is written again and again, as it was encoded last.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Written {
-    bytes: [u8; WRITTEN_BYTES_MAX],
-    length: u8,
-    generation: u64,
-    /// The whole frame on stream 0, when it is a short one.
-    frame: u128,
-    frame_bytes: u8,
-    flags: u8,
-}
-
-/// The longest block of our own that is remembered: the plain headers or trailers without any table.
-const WRITTEN_BYTES_MAX: usize = 31;
-
-/// A HEADERS frame that is written with one store.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ShortFrame {
-    bytes: u128,
-    length: usize,
-}
-
-impl ShortFrame {
-    /// What is appended and cut off again at most.
-    pub(crate) const BYTES_MAX: usize = size_of::<u128>();
-
-    /// Appends it as a frame of stream `id`.
-    #[inline(always)]
-    pub(crate) fn write(self, id: u32, out: &mut Vec<u8>) {
-        let end = out.len() + self.length;
-        // The identifier stands behind length, kind and flags.
-        let bytes = self.bytes | u128::from(id.swap_bytes()) << ((HEAD_BYTES - size_of::<u32>()) * 8);
-        out.extend_from_slice(&bytes.to_le_bytes());
-        out.truncate(end);
-    }
-}
-
-impl Written {
-    /// Nothing yet, to be sent in HEADERS with these flags.
-    pub(crate) fn new(flags: u8) -> Self {
-        Self { bytes: [0; WRITTEN_BYTES_MAX], length: 0, generation: 0, frame: 0, frame_bytes: 0, flags }
-    }
-
-    /// Writes the block that `fill` encodes, from memory when the encoder is where it was then.
-    #[inline]
-    pub(crate) fn write(&mut self, encoder: &mut Encoder, out: &mut Vec<u8>, fill: fn(&mut Encoder, &mut Vec<u8>)) {
-        let generation = encoder.generation();
-        if self.length > 0 && self.generation == generation {
-            out.extend_from_slice(&self.bytes[..usize::from(self.length)]);
-            return;
-        }
-        let start = out.len();
-        fill(encoder, out);
-        self.length = 0;
-        self.frame_bytes = 0;
-        let block = &out[start..];
-        if encoder.generation() == generation && block.len() <= WRITTEN_BYTES_MAX {
-            self.bytes[..block.len()].copy_from_slice(block);
-            self.length = block.len() as u8;
-            self.generation = generation;
-            self.remember_frame();
+/// What a block means whose gaps have fields of which these were noted; none if only the general way can tell.
+#[inline(always)]
+fn with_gaps(head: &CallHead, notes: &[Note]) -> Option<CallHead> {
+    let mut head = *head;
+    for note in notes {
+        if let Some(timeout_ns) = meaning::timeout_ns(*note)
+            && head.timeout_ns.replace(timeout_ns).is_some()
+        {
+            return None;
         }
     }
-
-    /// The whole frame as [`Self::write`] would make it, when it is remembered and short.
-    #[inline(always)]
-    pub(crate) fn short_frame(&self, generation: u64) -> Option<ShortFrame> {
-        let is_known = self.frame_bytes > 0 && self.generation == generation;
-        is_known.then_some(ShortFrame { bytes: self.frame, length: usize::from(self.frame_bytes) })
-    }
-
-    fn remember_frame(&mut self) {
-        let length = usize::from(self.length);
-        if HEAD_BYTES + length > ShortFrame::BYTES_MAX {
-            return;
-        }
-        let mut frame = [0; ShortFrame::BYTES_MAX];
-        let head = Head { length: u32::from(self.length), kind: kind::HEADERS, flags: self.flags, stream: 0 };
-        frame[..HEAD_BYTES].copy_from_slice(&head.to_bytes());
-        frame[HEAD_BYTES..][..length].copy_from_slice(&self.bytes[..length]);
-        self.frame = u128::from_le_bytes(frame);
-        self.frame_bytes = (HEAD_BYTES + length) as u8;
-    }
+    Some(head)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ impl Connection {
         self.data_rest.map_or(0, |rest| rest.bytes)
     }
 
-    /// A part of a frame, from its head on, which is all that the input holds.
+    /// A frame, or a part of one, from its head on.
     pub(super) fn receive_part<'i>(&mut self, input: &'i Input<'_>) -> Result<Step<'i>, Error> {
         let Some((head, content)) = input.remaining().split_first_chunk::<HEAD_BYTES>() else {
             return Ok(Step::Incomplete);
@@ -62,6 +62,20 @@ impl Connection {
             && stream.inbound.missing_bytes() >= bytes
             && stream.receive_window.available() >= length
             && is_as_long_as_said
+    }
+
+    /// Takes what belongs to messages that were let in although the effort of this turn is spent: keeping it for the
+    /// next one would be a copy as well. Nobody is told of anything, and nothing else is dealt with.
+    #[cold]
+    pub(super) fn take_more(&mut self, input: &Input<'_>) {
+        loop {
+            let step = if self.data_rest.is_some() { self.receive_rest(input) } else { self.receive_part(input) };
+            match step {
+                Ok(Step::Continue) => {}
+                Ok(Step::Event(_) | Step::Incomplete) => return,
+                Err(error) => return self.fail(error),
+            }
+        }
     }
 
     /// What has come of the rest of a frame.

@@ -17,10 +17,11 @@
 use std::borrow::Cow;
 
 use super::drain::Drain;
-use super::head::{CallHead, Verdict};
+use super::head::{CallHead, Verdict, Way};
 use super::headers::Decoded;
-use super::memo::ShortFrame;
+use super::memo::Missing;
 use super::stream::Fresh;
+use super::written::ShortFrame;
 use super::{Connection, Phase};
 use crate::frame::{FRAME_LENGTH_BYTES, HEAD_BYTES, STREAM_MAX, flag, kind};
 use crate::grpc::prefix::PREFIX_BYTES;
@@ -108,10 +109,12 @@ impl Connection {
             return None;
         }
         let block = &bytes[HEAD_BYTES..];
-        let call = match self.memo.find_in(block, block_bytes, self.decoder.generation()) {
-            Some(known) if !known.is_plain_with(length) => return None,
-            Some(known) => *known,
-            None => self.decode_early(&block[..block_bytes], Some(length))?,
+        let list_bytes_max = self.limits.header_list_bytes_max;
+        let way = Way::Whole(length);
+        let call = match self.memo.find_for(way, block, block_bytes, &mut self.decoder, list_bytes_max) {
+            Ok(known) => *known,
+            Err(Missing::Unsuited) => return None,
+            Err(Missing::Unknown) => self.decode_early(&block[..block_bytes], way)?,
         };
         self.receive_window.receive_silently(length);
         let call = self.straight_fresh(id, &call);
@@ -127,19 +130,15 @@ impl Connection {
         self.straight_call(input)
     }
 
-    /// Decodes a block that the memo does not know, and that only its meaning may keep from the straight way, which is
-    /// for plain calls with a content of so many bytes, as far as that is known: then the general way finds it decoded.
+    /// Decodes a block that the memo does not know, and that only its meaning may keep from the straight way: then the
+    /// general way finds it decoded.
     #[inline(never)]
-    pub(super) fn decode_early(&mut self, block: &[u8], content_bytes: Option<u32>) -> Option<CallHead> {
+    pub(super) fn decode_early(&mut self, block: &[u8], way: Way) -> Option<CallHead> {
         if block.len() > FRAME_BYTES_MAX {
             return None;
         }
         match self.decode_request(block) {
-            Ok(Decoded::Verdict(Verdict::Call(call)))
-                if content_bytes.map_or(call.is_plain, |bytes| call.is_plain_with(bytes)) =>
-            {
-                Some(call)
-            }
+            Ok(Decoded::Verdict(Verdict::Call(call))) if way.is_for(&call) => Some(call),
             other => {
                 self.decoded = Some(Box::new(other));
                 None

@@ -85,8 +85,6 @@ pub(crate) struct Declared {
     pub(crate) type_position: Position,
     /// Where its key prefix is, or the whole entry if it has none.
     pub(crate) prefix_position: Position,
-    /// Where its eviction is, likewise.
-    pub(crate) eviction_position: Position,
     pub(crate) kind: Option<BackendKind>,
 }
 
@@ -109,7 +107,6 @@ fn declared(entry: &Entry, problems: &Problems) -> Declared {
         name: entry.key.clone(),
         type_position: entry.position,
         prefix_position: entry.position,
-        eviction_position: entry.position,
         kind: None,
     };
     if entry.value.content == Content::Null {
@@ -118,7 +115,6 @@ fn declared(entry: &Entry, problems: &Problems) -> Declared {
     }
     let Some(mut section) = Section::open(&entry.value, path, problems) else { return broken };
     let type_position = section.position("type");
-    let eviction_position = section.position("eviction");
     let types: Vec<(&str, &str)> = TYPES.iter().map(|name| (*name, *name)).collect();
     if !section.has("type") {
         section.complain("type", format_args!("{} is needed: one of {}", section.path("type"), TYPES.join(", ")));
@@ -133,7 +129,7 @@ fn declared(entry: &Entry, problems: &Problems) -> Declared {
         _ => Plugin::read(&mut section).map(BackendKind::Plugin),
     };
     section.finish();
-    Declared { type_position, prefix_position, eviction_position, kind, ..broken }
+    Declared { type_position, prefix_position, kind, ..broken }
 }
 
 /// The types that a file may name, whether or not this version can run them.

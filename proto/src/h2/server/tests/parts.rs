@@ -3,7 +3,7 @@
 use super::client::{Client, GET, Seen, Sent, message};
 use crate::frame::{ErrorCode, HEAD_BYTES};
 use crate::h2::LargeBuffers;
-use crate::limits::STREAM_WINDOW_BYTES;
+use crate::limits::{LARGE_MESSAGE_SPARE_BYTES, STREAM_WINDOW_BYTES};
 use crate::status::{Code, Status};
 
 const WINDOW: usize = STREAM_WINDOW_BYTES as usize;
@@ -118,7 +118,7 @@ fn the_buffer_of_a_large_message_serves_again() {
         }
         client.connection.end(input);
         lent = client.connection.take_back();
-        assert_eq!(lent.bytes(), content.len());
+        assert_eq!(lent.bytes(), content.len() + LARGE_MESSAGE_SPARE_BYTES);
     }
     assert!(kept.len() == 3 && kept[0] == kept[1] && kept[1] == kept[2], "one buffer for all");
     // The call ends before its message is whole.
@@ -126,5 +126,24 @@ fn the_buffer_of_a_large_message_serves_again() {
     client.connection.lend(lent);
     client.feed_bytes(&bytes[..50_000]);
     client.connection.cut_all(0, &Status::new(Code::Aborted, "enough"));
-    assert_eq!(client.connection.take_back().bytes(), content.len());
+    assert_eq!(client.connection.take_back().bytes(), content.len() + LARGE_MESSAGE_SPARE_BYTES);
+}
+
+#[test]
+fn a_message_is_taken_even_when_the_turns_share_is_used_up() {
+    let content = deceptive();
+    let (mut client, bytes) = admitted(&content);
+    client.connection.set_effort(0);
+    for part in bytes.chunks(10_000) {
+        assert_eq!(client.feed_bytes(part), []);
+        assert!(client.connection.kept_bytes() < HEAD_BYTES, "{}", client.connection.kept_bytes());
+    }
+    assert!(client.connection.has_more(), "the call waits for the next turn");
+    client.open(3, GET);
+    let after = std::mem::take(&mut client.bytes);
+    assert_eq!(client.feed_bytes(&after), []);
+    assert_eq!(client.connection.kept_bytes(), after.len(), "nothing else is dealt with");
+    client.connection.set_effort(usize::MAX);
+    let seen = client.feed_bytes(&[]);
+    assert!(matches!(&seen[..], [Seen::Unary { message, .. }] if *message == content), "{} events", seen.len());
 }

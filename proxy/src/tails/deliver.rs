@@ -1,0 +1,159 @@
+//! New records on their way: from the owner to the shards that follow, and there to each reader.
+
+use prism_backends::limits::LOG_ENTRIES_PER_PAGE;
+use prism_backends::memstore::Page;
+use prism_backends::{Command, Context, Extent, LogCommand, LogReply, Reply};
+use prism_shard::{PeerId, Turn};
+
+use super::readers::{Delivery, Parts};
+use super::{LogName, Notice};
+use crate::app::{Lane, Proxy, lane};
+use crate::client::Client;
+use crate::dispatch::execute;
+use crate::limits::{FANOUT_PER_TURN_MAX, PAGE_BYTES_MAX, TAILS_PER_TURN_MAX};
+use crate::pull::Offer;
+use crate::services::follow::{write_messages, write_records};
+use crate::statistics;
+use crate::wire::Wire;
+
+impl Proxy {
+    /// Sends what is new to the shards that follow, and what has come to the readers; true when there is more.
+    pub(crate) fn tails_turn(&mut self, turn: &mut Turn<'_, Self>) -> bool {
+        for _ in 0..self.followed.dirty().min(TAILS_PER_TURN_MAX) {
+            if let Some(name) = self.followed.next_dirty() {
+                self.publish(turn.now_ns, turn.shard, name);
+            }
+        }
+        let mut readers_left = FANOUT_PER_TURN_MAX;
+        while readers_left > 0
+            && let Some(delivery) = self.tails.deliveries.pop_front()
+        {
+            readers_left = self.deliver(turn, delivery, readers_left);
+        }
+        for owner in 0..self.tails.taken_bytes.len() {
+            let bytes = std::mem::take(&mut self.tails.taken_bytes[owner]);
+            if bytes > 0 {
+                self.tell(owner as u32, Notice::Taken(bytes));
+            }
+        }
+        self.followed.dirty() > 0 || !self.tails.deliveries.is_empty()
+    }
+
+    /// Sends each shard that follows a log a page of what it has not been sent.
+    fn publish(&mut self, now_ns: u64, own: u32, name: LogName) {
+        let (mut is_held, mut has_more) = (false, false);
+        let followers = self.followed.find(&name).map_or(0, |log| log.followers.len());
+        for index in 0..followers {
+            let Some(follower) = self.followed.find(&name).and_then(|log| log.followers.get(index).copied()) else {
+                break;
+            };
+            if !self.followed.may_send(follower.shard) {
+                is_held = true;
+                continue;
+            }
+            let Some(page) = self.read_page(now_ns, &name, follower.sent) else { continue };
+            if let Some(log) = self.followed.find(&name) {
+                log.followers[index].sent = page.next();
+            }
+            has_more |= page.next() < page.bounds().latest;
+            if follower.shard == own {
+                self.page_of_tail(prism_shard::SlabKey::from_bits(follower.tail), page);
+            } else {
+                self.followed.sent(follower.shard, page.bytes());
+                self.tell(follower.shard, Notice::Page { tail: follower.tail, page });
+            }
+        }
+        if is_held || has_more {
+            self.followed.has_more(name, is_held && !has_more);
+        }
+    }
+
+    /// The records from an offset on; at the end of the log, none.
+    fn read_page(&mut self, now_ns: u64, log: &LogName, from: u64) -> Option<Box<Page>> {
+        let context = Context { now_ns, namespace: log.namespace, hash: log.hash, call: 0 };
+        let extent = Extent { entries_max: LOG_ENTRIES_PER_PAGE, bytes_max: PAGE_BYTES_MAX, ..Extent::WHOLE };
+        let command = Command::Log { topic: &log.topic, command: LogCommand::Read { from, extent } };
+        match execute(&mut self.backends, log.backend, &context, &command).ok()? {
+            Reply::Log(LogReply::Page(page)) if page.count() > 0 => Some(Box::new(page.clone())),
+            // Trimmed before it was sent: those who have not read it find that out.
+            Reply::Log(LogReply::Outside(bounds)) => Some(Box::new(Page::at_end(bounds))),
+            _ => None,
+        }
+    }
+
+    /// Hands a page to the readers of a tail; returns how many more the turn has room for.
+    fn deliver(&mut self, turn: &mut Turn<'_, Self>, mut delivery: Delivery, readers_max: usize) -> usize {
+        let Some(tail) = self.tails.get(delivery.tail) else { return readers_max };
+        let topic = tail.log.topic.clone();
+        let mut readers_left = readers_max;
+        let mut last: Option<PeerId> = None;
+        while readers_left > 0 {
+            let Some(seat) = self.tails.get(delivery.tail).and_then(|tail| tail.reader(delivery.index)) else {
+                self.settle_last(turn, last);
+                return readers_left;
+            };
+            delivery.index += 1;
+            let Some(key) = seat else { continue };
+            let Some(pull) = self.pulls.get(key).filter(|pull| pull.is_waiting()) else { continue };
+            readers_left -= 1;
+            let peer = pull.peer;
+            if last != Some(peer) {
+                self.settle_last(turn, last);
+                last = Some(peer);
+            }
+            let Some(client) = turn.peers.get_mut(peer).map(Wire::client) else { continue };
+            client.connection.set_room(self.budget.room(client.counted));
+            let mut lane = lane!(turn);
+            self.offer(&mut lane, client, key, &mut delivery, &topic);
+        }
+        self.settle_last(turn, last);
+        self.tails.deliveries.push_front(delivery);
+        0
+    }
+
+    fn settle_last(&mut self, turn: &mut Turn<'_, Self>, last: Option<PeerId>) {
+        let Some(peer) = last else { return };
+        let Some(client) = turn.peers.peek_mut(peer).map(Wire::client) else { return };
+        let mut lane = lane!(turn);
+        self.settle(&mut lane, peer, client);
+    }
+
+    /// Hands a page to one reader that waits.
+    #[inline]
+    fn offer(
+        &mut self,
+        lane: &mut Lane<'_>,
+        client: &mut Client,
+        key: prism_shard::SlabKey,
+        delivery: &mut Delivery,
+        topic: &[u8],
+    ) {
+        let Some(pull) = self.pulls.get_mut(key) else { return };
+        let (page, stream) = (&delivery.page, pull.stream);
+        let bytes = match pull.source.offer(page) {
+            Offer::Passed => return,
+            Offer::Pulls => return self.wake_pull(client, key),
+            Offer::Messages => part(&mut delivery.parts, page, topic, false),
+            Offer::Records => part(&mut delivery.parts, page, topic, true),
+        };
+        let connection = &mut client.connection;
+        let has_room = !connection.wants_pause()
+            && connection.has_room_for_reply(bytes.len())
+            && connection.writable_bytes(stream) >= bytes.len();
+        if !has_room {
+            return self.wake_pull(client, key);
+        }
+        connection.send_all(stream, bytes.len(), |out| out.extend_from_slice(bytes));
+        pull.took(page, lane.now_ns);
+        lane.counters.add_own(statistics::DELIVERED_AT, 1);
+    }
+}
+
+/// The page as the readers of one kind get it.
+fn part<'p>(parts: &'p mut Parts, page: &Page, topic: &[u8], is_record: bool) -> &'p [u8] {
+    if is_record {
+        parts.records.get_or_insert_with(|| write_records(page.records()))
+    } else {
+        parts.messages.get_or_insert_with(|| write_messages(topic, page.records()))
+    }
+}

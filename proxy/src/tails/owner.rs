@@ -1,0 +1,175 @@
+//! What the owner of a log keeps of those who follow it.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::{Claim, LogName};
+use crate::limits::TAIL_BYTES_UNTAKEN_MAX;
+
+/// A shard that follows a log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Follower {
+    pub(super) shard: u32,
+    /// The slot of its tail there.
+    pub(super) tail: u64,
+    /// It was sent what lies before this offset.
+    pub(super) sent: u64,
+}
+
+/// The subscription that has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Holder {
+    pub(super) shard: u32,
+    pub(super) pull: u64,
+}
+
+/// A log that somebody follows or has subscribed to by name.
+#[derive(Debug)]
+pub(super) struct FollowedLog {
+    pub(super) name: LogName,
+    pub(super) followers: Vec<Follower>,
+    subscribers: HashMap<Box<[u8]>, Holder>,
+    /// It stands among those with something new.
+    is_dirty: bool,
+}
+
+/// All such logs that this shard owns.
+#[derive(Debug, Default)]
+pub(crate) struct Followed {
+    /// By hash; two of one hash are hardly ever there.
+    logs: HashMap<u64, Vec<FollowedLog>>,
+    dirty: VecDeque<LogName>,
+    /// Logs whose news wait for a shard to take what it was sent.
+    held: Vec<LogName>,
+    /// Bytes of pages that each shard has not said that it has taken.
+    untaken_bytes: Vec<usize>,
+}
+
+impl Followed {
+    /// A log that this shard owns has a new record.
+    #[inline]
+    pub(crate) fn appended(&mut self, backend: usize, namespace: u16, hash: u64, topic: &[u8]) {
+        if self.logs.is_empty() {
+            return;
+        }
+        let Some(logs) = self.logs.get_mut(&hash) else { return };
+        let is_it = |log: &&mut FollowedLog| {
+            let name = &log.name;
+            (name.backend, name.namespace, &*name.topic) == (backend, namespace, topic)
+        };
+        if let Some(log) = logs.iter_mut().find(is_it)
+            && !log.followers.is_empty()
+            && !log.is_dirty
+        {
+            log.is_dirty = true;
+            self.dirty.push_back(log.name.clone());
+        }
+    }
+
+    /// Whether nobody follows any log.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.logs.is_empty() && self.dirty.is_empty() && self.held.is_empty()
+    }
+
+    pub(super) fn find(&mut self, name: &LogName) -> Option<&mut FollowedLog> {
+        self.logs.get_mut(&name.hash)?.iter_mut().find(|log| log.name == *name)
+    }
+
+    fn find_or_add(&mut self, name: &LogName) -> &mut FollowedLog {
+        let logs = self.logs.entry(name.hash).or_default();
+        let at = logs.iter().position(|log| log.name == *name).unwrap_or_else(|| {
+            let (followers, subscribers) = (Vec::new(), HashMap::new());
+            logs.push(FollowedLog { name: name.clone(), followers, subscribers, is_dirty: false });
+            logs.len() - 1
+        });
+        &mut logs[at]
+    }
+
+    /// Forgets a log of which nobody wants to hear.
+    fn tidy(&mut self, name: &LogName) {
+        let Some(logs) = self.logs.get_mut(&name.hash) else { return };
+        logs.retain(|log| log.name != *name || !log.followers.is_empty() || !log.subscribers.is_empty());
+        if logs.is_empty() {
+            self.logs.remove(&name.hash);
+        }
+    }
+
+    pub(super) fn follow(&mut self, name: &LogName, follower: Follower) {
+        self.find_or_add(name).followers.push(follower);
+    }
+
+    pub(super) fn unfollow(&mut self, name: &LogName, shard: u32, tail: u64) {
+        if let Some(log) = self.find(name) {
+            log.followers.retain(|follower| (follower.shard, follower.tail) != (shard, tail));
+        }
+        self.tidy(name);
+    }
+
+    /// Gives a name to a subscription; returns the one that had it.
+    pub(super) fn claim(&mut self, claim: Claim, holder: Holder) -> Option<Holder> {
+        self.find_or_add(&claim.log).subscribers.insert(claim.subscriber, holder)
+    }
+
+    /// Takes the name from a subscription, if it has it.
+    pub(super) fn release(&mut self, claim: &Claim, holder: Holder) {
+        if let Some(log) = self.find(&claim.log)
+            && log.subscribers.get(&claim.subscriber) == Some(&holder)
+        {
+            log.subscribers.remove(&claim.subscriber);
+        }
+        self.tidy(&claim.log);
+    }
+
+    /// Takes the name from whichever subscription has it.
+    pub(super) fn unsubscribe(&mut self, claim: &Claim) -> Option<Holder> {
+        let holder = self.find(&claim.log)?.subscribers.remove(&claim.subscriber);
+        self.tidy(&claim.log);
+        holder
+    }
+
+    /// The next log with something new.
+    pub(super) fn next_dirty(&mut self) -> Option<LogName> {
+        let name = self.dirty.pop_front()?;
+        if let Some(log) = self.find(&name) {
+            log.is_dirty = false;
+        }
+        Some(name)
+    }
+
+    /// How many have something new.
+    pub(super) fn dirty(&self) -> usize {
+        self.dirty.len()
+    }
+
+    /// A log has more than was sent; it waits until a shard has taken what it was sent, if `is_held`.
+    pub(super) fn has_more(&mut self, name: LogName, is_held: bool) {
+        if let Some(log) = self.find(&name)
+            && !std::mem::replace(&mut log.is_dirty, true)
+        {
+            if is_held { self.held.push(name) } else { self.dirty.push_back(name) }
+        }
+    }
+
+    fn untaken(&mut self, shard: u32) -> &mut usize {
+        let index = shard as usize;
+        if self.untaken_bytes.len() <= index {
+            self.untaken_bytes.resize(index + 1, 0);
+        }
+        &mut self.untaken_bytes[index]
+    }
+
+    /// Whether a shard may be sent another page.
+    pub(super) fn may_send(&mut self, shard: u32) -> bool {
+        *self.untaken(shard) < TAIL_BYTES_UNTAKEN_MAX
+    }
+
+    pub(super) fn sent(&mut self, shard: u32, bytes: usize) {
+        *self.untaken(shard) += bytes;
+    }
+
+    pub(super) fn taken(&mut self, shard: u32, bytes: usize) {
+        let untaken = self.untaken(shard);
+        *untaken = untaken.saturating_sub(bytes);
+        self.dirty.extend(self.held.drain(..));
+    }
+}

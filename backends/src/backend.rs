@@ -60,4 +60,23 @@ pub trait Backend {
 
     /// A bounded piece of background work (expiry and the like); returns whether more is waiting.
     fn tend(&mut self, now_ns: u64) -> bool;
+
+    /// Loads into the caches what a command on the key with this hash will look at first, without waiting for it. Only
+    /// a hint: it changes nothing, and may be of any namespace.
+    #[inline]
+    fn prefetch_entry(&self, namespace: u16, hash: u64) {
+        let _ = (namespace, hash);
+    }
+
+    /// The same of what it will look at then, once what [`Self::prefetch_entry`] has asked for is there.
+    #[inline]
+    fn prefetch_record(&self, namespace: u16, hash: u64) {
+        let _ = (namespace, hash);
+    }
+
+    /// Whether it holds so much that prefetching is worth its work.
+    #[inline]
+    fn is_large(&self) -> bool {
+        false
+    }
 }

@@ -14,6 +14,10 @@ pub const SEGMENT_BUCKETS: usize = 128;
 pub const PROBE_BUCKETS_MAX: usize = 8;
 /// Hash bits that the table's directory may use, so its most entries are 2 to this power.
 pub const DEPTH_MAX: u32 = 22;
+/// Cache lines of a record that are prefetched.
+pub const PREFETCH_LINES: usize = 2;
+/// A store that holds more than this does not fit the fast caches of a core, so that prefetching pays.
+pub const LARGE_STORE_BYTES: usize = 4 << 20;
 /// Timers that lie in one page: 16 bytes each, and one page is kept in reserve.
 pub const TIMERS_PER_PAGE: usize = 512;
 /// Timers that one call of `tend` takes in hand: each is collected, set anew, or comes nearer.

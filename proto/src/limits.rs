@@ -68,6 +68,8 @@ impl Default for Limits {
 /// SETTINGS_MAX_FRAME_SIZE that we accept: the protocol's initial value (RFC 9113 §6.5.2), which bounds what a
 /// partial frame may hold.
 pub const FRAME_BYTES_MAX: usize = 16_384;
+/// Frames of one read over which a look ahead goes, so that it costs little whatever they are.
+pub const AHEAD_FRAMES_MAX: usize = 1_024;
 /// SETTINGS_HEADER_TABLE_SIZE that we grant a peer's encoder, and the most that our own encoder uses (RFC 7541 §4.2).
 pub const HEADER_TABLE_BYTES_MAX: usize = 4_096;
 /// CONTINUATION frames that may follow one HEADERS frame (CVE-2024-27316).

@@ -15,6 +15,7 @@ use prism_proto::h2::server::Footprint;
 use prism_proto::h2::{Event, LargeBuffers, server};
 use prism_shard::{Application, CounterText, Counters, Mesh, PeerId, Slab, Timers, Turn};
 
+use crate::ahead::Outlook;
 use crate::backends::Instances;
 use crate::batch::{Gather, Results};
 use crate::budget::{Budget, Sums};
@@ -165,9 +166,12 @@ impl Proxy {
         client.connection.set_room(self.budget.room(client.counted));
         client.connection.lend(std::mem::take(&mut self.large));
         let input = client.connection.begin(bytes);
-        while client.connection.effort_left() > 0
-            && let Some(event) = client.connection.poll(&input, lane.now_ns)
-        {
+        let mut outlook = self.backends.are_large().then(|| Outlook::new(input.ahead()));
+        while client.connection.effort_left() > 0 {
+            if let Some(outlook) = &mut outlook {
+                self.look_ahead(&lane, outlook);
+            }
+            let Some(event) = client.connection.poll(&input, lane.now_ns) else { break };
             let before = client.connection.output().len();
             self.event(&mut lane, peer, client, event);
             let answer_bytes = client.connection.output().len() - before;

@@ -56,6 +56,27 @@ impl Backend for Instance {
             Self::Memory(store) => store.tend(now_ns),
         }
     }
+
+    #[inline]
+    fn prefetch_entry(&self, namespace: u16, hash: u64) {
+        match self {
+            Self::Memory(store) => store.prefetch_entry(namespace, hash),
+        }
+    }
+
+    #[inline]
+    fn prefetch_record(&self, namespace: u16, hash: u64) {
+        match self {
+            Self::Memory(store) => store.prefetch_record(namespace, hash),
+        }
+    }
+
+    #[inline]
+    fn is_large(&self) -> bool {
+        match self {
+            Self::Memory(store) => store.is_large(),
+        }
+    }
 }
 
 /// What a memstore keeps of the logs of each namespace, by its index: what the namespace says, or else the store. It is
@@ -119,6 +140,18 @@ impl Instances {
     #[inline]
     pub(crate) fn get_mut(&mut self, slot: usize) -> Option<&mut Instance> {
         self.slots.get_mut(slot)?.as_mut()
+    }
+
+    /// The same, only to be looked at.
+    #[inline]
+    pub(crate) fn get(&self, slot: usize) -> Option<&Instance> {
+        self.slots.get(slot)?.as_ref()
+    }
+
+    /// Whether one of them is so large that prefetching pays.
+    #[inline]
+    pub(crate) fn are_large(&self) -> bool {
+        self.slots.iter().flatten().any(Instance::is_large)
     }
 
     /// What the memstores hold and have done, all together.

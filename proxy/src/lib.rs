@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod adopt;
+mod ahead;
 #[cfg(test)]
 mod alone;
 mod app;

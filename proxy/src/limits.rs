@@ -45,6 +45,9 @@ pub(crate) const PAGE_BYTES_MAX: usize = 32 << 10;
 pub(crate) const PULL_WORK_PER_TURN_MAX: usize = 128;
 /// Bytes of a page that count as one unit of that work.
 pub(crate) const PULL_BYTES_PER_WORK: usize = 256;
+/// Calls that are looked at together before the first of them is executed, so that their waits for memory are one: more
+/// than a core has reads on their way, and few enough that what was loaded first is still there.
+pub(crate) const AHEAD_CALLS: usize = 32;
 /// Bytes of pages that one shard may have on their way to another that follows logs, before it waits until some were
 /// taken.
 pub(crate) const TAIL_BYTES_UNTAKEN_MAX: usize = 1 << 20;

@@ -16,6 +16,7 @@ use prism_proto::status::Code;
 use prism_shard::Counter;
 use prism_shard::simulation::Simulation;
 use proptest::prelude::*;
+use prost::Message as _;
 
 use self::caller::Caller;
 use crate::app::Proxy;
@@ -75,12 +76,18 @@ impl Pair {
         }
     }
 
-    /// Goes on until every call is answered.
+    /// Goes on until every call is answered, all in one moment.
     fn settle(&mut self) {
+        self.settle_in_turns_of(0);
+    }
+
+    /// The same with time going on: what a connection may do is for one moment.
+    fn settle_in_turns_of(&mut self, nanoseconds: u64) {
         for _ in 0..TURNS_MAX {
             if self.callers.iter().all(|caller| caller.open() == 0) {
                 return;
             }
+            self.simulation.advance(nanoseconds);
             self.step();
         }
         panic!("calls are without an answer after {TURNS_MAX} turns: the shards wait for each other");
@@ -192,5 +199,77 @@ proptest! {
             }
         }
         prop_assert!(answered > 0 && refused > 0, "{} answered, {} refused", answered, refused);
+    }
+    /// With a store that is large enough for looks ahead, calls that come together have the effects and answers that
+    /// they have one by one.
+    #[test]
+    fn calls_that_come_together_are_executed_in_order_in_a_large_store(seed: u64) {
+        let mut pair = Pair::new(seed, 2, 1_024);
+        for group in 0..14 {
+            for number in 0..100 {
+                let (key, now_ns) = (format!("large-{group}-{number}"), pair.simulation.now_ns());
+                let request = SetRequest { key, value: vec![1; 8_000], ..Default::default() };
+                pair.callers[1].call(id::KEYVALUE_BASIC_SET, &request, now_ns);
+            }
+            pair.settle_in_turns_of(1_000);
+        }
+        prop_assert!((0..SHARDS).all(|shard| pair.simulation.application(shard).backends.are_large()));
+        let mut model: HashMap<String, Vec<u8>> = HashMap::new();
+        for _ in 0..3 {
+            let now_ns = pair.simulation.now_ns();
+            let mut calls = Vec::new();
+            for number in 0..120u64 {
+                let key = format!("key-{}", pair.random.below(9));
+                let caller = &mut pair.callers[0];
+                let (call, expected) = match pair.random.below(4) {
+                    0 => {
+                        let value = vec![number as u8; 100];
+                        model.insert(key.clone(), value.clone());
+                        let request = SetRequest { key, value, ..Default::default() };
+                        (caller.call(id::KEYVALUE_BASIC_SET, &request, now_ns), Expected::Set)
+                    }
+                    1 => {
+                        let found = model.remove(&key).is_some();
+                        let request = DeleteRequest { key, ..Default::default() };
+                        (caller.call(id::KEYVALUE_BASIC_DELETE, &request, now_ns), Expected::Deleted(found))
+                    }
+                    _ => {
+                        let value = model.get(&key).cloned();
+                        let request = GetRequest { key, ..Default::default() };
+                        (caller.call(id::KEYVALUE_BASIC_GET, &request, now_ns), Expected::Value(value))
+                    }
+                };
+                calls.push((call, expected));
+            }
+            pair.settle_in_turns_of(1_000);
+            for (call, expected) in calls {
+                let (status, message) = pair.callers[0].answer(call);
+                prop_assert_eq!(status.code, Code::Ok, "{:?}", status);
+                prop_assert_eq!(expected.of(&message), expected);
+            }
+        }
+    }
+}
+
+/// What a call is to answer.
+#[derive(Debug, PartialEq)]
+enum Expected {
+    Set,
+    Deleted(bool),
+    Value(Option<Vec<u8>>),
+}
+
+impl Expected {
+    /// The answer in a message, of the same kind.
+    fn of(&self, message: &[u8]) -> Self {
+        const SCHEMA: &str = "the answer is a message of the schema";
+        match self {
+            Self::Set => Self::Set,
+            Self::Deleted(_) => Self::Deleted(DeleteResponse::decode(message).expect(SCHEMA).found),
+            Self::Value(_) => {
+                let response = GetResponse::decode(message).expect(SCHEMA);
+                Self::Value(response.found.then_some(response.value))
+            }
+        }
     }
 }

@@ -87,6 +87,12 @@ pub const STOP_NS_MAX: u64 = SECOND_NS;
 /// Passes over the peers that changed, in one turn; what still changes then waits for the next.
 pub const SETTLE_PASSES_MAX: usize = 4;
 
+/// Bytes of a region of memory, cut into blocks: those of a huge page of x86-64.
+pub const REGION_BYTES: usize = 2 << 20;
+/// Regions of one kind that a thread has before further ones are to be huge pages, so that it never takes much more than
+/// it was asked for: at most one region in five.
+pub const HUGE_AFTER_REGIONS: usize = 4;
+
 const _: () = {
     assert!(RECEIVE_BUFFERS_DEFAULT.is_power_of_two() && RECEIVE_BUFFERS_DEFAULT <= RECEIVE_BUFFERS_MAX);
     assert!(LONG_BUFFERS.is_power_of_two() && LONG_READERS_MAX <= LONG_BUFFERS as usize);

@@ -5,12 +5,14 @@
 
 use std::ops::Range;
 
+use prism_shard::memory::Block;
+
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
 pub(super) use super::record::Mark;
 use super::record::{Draft, Expiry, Record, next_free, plain_value, set_expiry, set_mark, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
-use crate::limits::{PAGE_BYTES, VACATE_CANDIDATES};
+use crate::limits::{PAGE_BYTES, PREFETCH_LINES, VACATE_CANDIDATES};
 
 /// No page.
 const NO_PAGE: u32 = u32::MAX;
@@ -18,10 +20,12 @@ const NO_PAGE: u32 = u32::MAX;
 const NO_SLOT: u16 = u16::MAX;
 /// The class of a page that is one long record.
 const ALONE: u8 = u8::MAX;
+/// Bytes of a line of the caches.
+const LINE_BYTES: usize = 64;
 /// What a page counts for.
-const PAGE_COST_BYTES: usize = PAGE_BYTES + ALLOCATION_BYTES;
+const PAGE_COST_BYTES: usize = PAGE_BYTES;
 
-const _: () = assert!(CLASSES < ALONE as usize);
+const _: () = assert!(CLASSES < ALONE as usize && PAGE_BYTES == Block::BYTES);
 
 /// What is known of a page besides its bytes.
 #[derive(Debug, Clone, Copy)]
@@ -48,11 +52,11 @@ struct Class {
 pub(super) struct Arena {
     /// The bytes of each page: the slots in use so far, the capacity being that of the page from the start. Apart from
     /// the rest, so that more of what reads need fits the caches.
-    data: Vec<Vec<u8>>,
+    data: Vec<Block>,
     pages: Vec<Page>,
     classes: [Class; CLASSES],
     first_unused: u32,
-    spare: Option<Vec<u8>>,
+    spare: Option<Block>,
     /// The first of the nodes that belong to no list any more and are not freed yet.
     pub(super) doomed: Option<Reference>,
 }
@@ -85,6 +89,17 @@ impl Arena {
         let offset = reference.offset();
         let value = plain_value(self.data.get(reference.page())?.get(offset..)?, namespace, key)?;
         Some(offset + value.start..offset + value.end)
+    }
+
+    /// Has the beginning of the record at `reference` loaded: header, key, and a short value, as a rule.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, reference: Reference) {
+        let Some(data) = self.data.get(reference.page()) else { return };
+        for line in 0..PREFETCH_LINES {
+            if let Some(byte) = data.get(reference.offset() + line * LINE_BYTES) {
+                prism_shard::prefetch(byte);
+            }
+        }
     }
 
     /// Bytes of a page.
@@ -241,12 +256,13 @@ impl Arena {
             }
             budget.give(released_bytes);
             budget.take(needed_bytes)?;
-            std::mem::swap(place, record);
+            let adopted = Block::from(std::mem::take(record));
+            *record = std::mem::replace(place, adopted).into();
             return Ok(old);
         }
         self.reserve_number(budget)?;
         budget.take(needed_bytes)?;
-        let number = self.add(std::mem::take(record), ALONE);
+        let number = self.add(std::mem::take(record).into(), ALONE);
         self.free(budget, old);
         Ok(Reference::new(number, 0))
     }
@@ -254,7 +270,7 @@ impl Arena {
     fn allocate_alone(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {
         self.reserve_number(budget)?;
         budget.take(bytes + ALLOCATION_BYTES)?;
-        let number = self.add(vec![0; bytes], ALONE);
+        let number = self.add(Block::alone(bytes), ALONE);
         Ok(Reference::new(number, 0))
     }
 
@@ -271,7 +287,7 @@ impl Arena {
     }
 
     /// Gives a page a number.
-    fn add(&mut self, data: Vec<u8>, class: u8) -> usize {
+    fn add(&mut self, data: Block, class: u8) -> usize {
         let page = Page { next: NO_PAGE, previous: NO_PAGE, first_free: NO_SLOT, live: 0, class };
         if self.first_unused == NO_PAGE {
             self.data.push(data);
@@ -291,7 +307,7 @@ impl Arena {
             Some(data) => data,
             None => {
                 budget.take(PAGE_COST_BYTES)?;
-                Vec::with_capacity(PAGE_BYTES)
+                Block::with_room()
             }
         };
         let number = self.add(data, class as u8);
@@ -306,7 +322,7 @@ impl Arena {
         let (page, data) = (&mut self.pages[number], &mut self.data[number]);
         let offset = if page.first_free == NO_SLOT {
             let end = data.len();
-            data.resize(end + CLASS_BYTES[class], 0);
+            data.extend(CLASS_BYTES[class]);
             end
         } else {
             let offset = usize::from(page.first_free) * OFFSET_STEP;
@@ -360,7 +376,7 @@ impl Arena {
     }
 
     /// Makes a page's number unused, and returns its memory.
-    fn retire(&mut self, number: usize) -> Vec<u8> {
+    fn retire(&mut self, number: usize) -> Block {
         self.pages[number].next = self.first_unused;
         self.first_unused = number as u32;
         std::mem::take(&mut self.data[number])

@@ -40,7 +40,7 @@ mod write;
 
 use std::ops::Range;
 
-use crate::limits::{LIST_NODES_PER_TEND, LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
+use crate::limits::{LARGE_STORE_BYTES, LIST_NODES_PER_TEND, LOG_PAGE_BYTES_KEPT, TIMERS_PER_TEND};
 use crate::{Backend, Command, Context, Execution, Failure, FailureKind, Interfaces, PlacedSet, Reply, ScanPage};
 use arena::{Arena, Mark};
 use budget::Budget;
@@ -324,6 +324,28 @@ impl Backend for MemStore {
         self.arena.free_doomed(&mut self.budget, LIST_NODES_PER_TEND);
         let more = self.arena.doomed.is_some() || self.counters.backlog > 0;
         self.logs.tend(&mut self.budget, now_ns) | more
+    }
+
+    /// The home bucket.
+    #[inline]
+    fn prefetch_entry(&self, namespace: u16, hash: u64) {
+        if let Some(table) = self.tables.get(usize::from(namespace)) {
+            table.prefetch(Place::of(hash));
+        }
+    }
+
+    /// The record that the home bucket names, if it names one.
+    #[inline]
+    fn prefetch_record(&self, namespace: u16, hash: u64) {
+        let table = self.tables.get(usize::from(namespace));
+        if let Some(word) = table.and_then(|table| table.likely(Place::of(hash))) {
+            self.arena.prefetch(word.reference());
+        }
+    }
+
+    #[inline]
+    fn is_large(&self) -> bool {
+        self.budget.used_bytes() > LARGE_STORE_BYTES
     }
 }
 

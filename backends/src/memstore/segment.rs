@@ -4,6 +4,8 @@
 //! home and itself is full. So a lookup ends at the first bucket that is not full, and nothing marks what was deleted:
 //! a deletion from a full bucket pulls a later entry back into it.
 
+use prism_shard::memory::Placed;
+
 use super::bucket::Bucket;
 use super::place::Place;
 use super::word::{Reference, Word};
@@ -26,14 +28,13 @@ pub(super) struct Position {
 /// The segment of all entries whose prefixes begin with the same `depth` bits.
 #[derive(Debug)]
 pub(super) struct Segment {
-    buckets: Box<Buckets>,
+    buckets: Placed<Buckets>,
     depth: u32,
 }
 
 impl Segment {
     pub(super) fn new(depth: u32) -> Self {
-        let buckets = vec![Bucket::EMPTY; SEGMENT_BUCKETS].into_boxed_slice();
-        Self { buckets: buckets.try_into().expect("it has that length"), depth }
+        Self { buckets: Placed::new([Bucket::EMPTY; SEGMENT_BUCKETS]), depth }
     }
 
     pub(super) fn depth(&self) -> u32 {
@@ -85,6 +86,12 @@ impl Segment {
         let bucket = &self.buckets[place.home & MASK];
         let slot = bucket.tagged(Word::tag(place)).next()?;
         Some(bucket.word(slot)).filter(|word| !word.is_empty())
+    }
+
+    /// Has the home bucket of `place` loaded.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, place: Place) {
+        prism_shard::prefetch(&self.buckets[place.home & MASK]);
     }
 
     /// The nearest bucket with room for an entry at `place`, and its distance.

@@ -14,8 +14,8 @@ use super::segment::{BUCKETS_BYTES, Position, Segment};
 use super::word::{Reference, Word};
 use crate::limits::DEPTH_MAX;
 
-/// What a segment counts for: its buckets, and the allocator's share, which rounds up to the alignment.
-const SEGMENT_BYTES: usize = BUCKETS_BYTES + ALLOCATION_BYTES + 64;
+/// What a segment counts for: its buckets lie in a region with those of others, without anything in between.
+const SEGMENT_BYTES: usize = BUCKETS_BYTES;
 
 /// Where an entry lies in its table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,16 @@ impl Table {
     pub(super) fn likely(&self, place: Place) -> Option<Word> {
         let segment = *self.directory.get(self.index(place))? as usize;
         self.segments.get(segment)?.likely(place)
+    }
+
+    /// Has the home bucket of `place` loaded.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, place: Place) {
+        if let Some(&number) = self.directory.get(self.index(place))
+            && let Some(segment) = self.segments.get(number as usize)
+        {
+            segment.prefetch(place);
+        }
     }
 
     pub(super) fn word(&self, found: Found) -> Word {

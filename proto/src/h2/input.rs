@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 
+use super::ahead::Ahead;
 use crate::frame::{HEAD_BYTES, Head};
 use crate::limits::FRAME_BYTES_MAX;
 
@@ -76,6 +77,11 @@ impl<'b> Input<'b> {
             Some(offset) => self.rest.get(offset..),
             None => self.kept.get(position..),
         }
+    }
+
+    /// The messages that lie ahead of the position, as far as the bytes there lie together.
+    pub fn ahead(&self) -> Ahead<'_> {
+        Ahead::new(self.in_place().unwrap_or_default())
     }
 
     /// The frame at the position.

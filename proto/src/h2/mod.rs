@@ -32,6 +32,7 @@
 //! }
 //! ```
 
+mod ahead;
 mod allowance;
 pub mod client;
 mod event;
@@ -45,6 +46,7 @@ mod large;
 mod outbound;
 pub mod server;
 
+pub use ahead::Ahead;
 pub use event::{Call, Event, StreamRef};
 pub use framing::append_message;
 pub use input::Input;

@@ -3,6 +3,7 @@
 //! A part is the entries of one shard as the request has them, so nothing is decoded into something else on the way,
 //! and its results are encoded where they come about: what is left to do at the end is to put them into their order.
 
+mod ahead;
 mod client;
 mod gather;
 #[cfg(test)]
@@ -16,7 +17,7 @@ pub(crate) use client::ClientBatches;
 pub(crate) use gather::{Checked, Gather};
 
 use crate::backends::Instance;
-use crate::limits::{BATCH_BYTES_AT_ONCE, BATCH_ENTRIES_AT_ONCE, PULL_BYTES_PER_WORK};
+use crate::limits::{AHEAD_CALLS, BATCH_BYTES_AT_ONCE, BATCH_ENTRIES_AT_ONCE, PULL_BYTES_PER_WORK};
 use crate::status;
 
 /// The entries of a batch that one shard owns.
@@ -114,7 +115,13 @@ fn execute(
 ) -> (usize, usize) {
     let mut entries = view::batch_entries(bytes);
     let (before, mut count) = (results.bytes, 0);
-    while let Some(entry) = entries.next() {
+    let is_large = instance.is_large();
+    loop {
+        if is_large && count % AHEAD_CALLS == 0 {
+            let rest = view::batch_entries(&bytes[bytes.len() - entries.rest_bytes()..]);
+            ahead::look((instance, hasher), (batch, namespace), rest.map(|entry| entry.content));
+        }
+        let Some(entry) = entries.next() else { break };
         count += 1;
         let command = match batch {
             Batch::Get => Command::Get { key: entry.content },

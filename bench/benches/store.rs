@@ -3,7 +3,8 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use prism_backends::memstore::{Config, MemStore};
 use prism_backends::{
-    Backend as _, Command, Content, Context, Execution, KeyHasher, LogCommand, LogReply, Position, Record, Reply, Scan,
+    Backend as _, Command, Content, Context, Execution, Extent, KeyHasher, LogCommand, LogReply, Position, Record,
+    Reply, Scan,
 };
 
 const VALUE: [u8; 64] = [b'v'; 64];
@@ -101,7 +102,7 @@ fn log(criterion: &mut Criterion) {
     group.bench_function("read_100", |bencher| {
         let next = || {
             from = (from + 37) % 9_900;
-            LogCommand::Read { from, entries_max: RECORDS, bytes_max: 1 << 20 }
+            LogCommand::Read { from, extent: Extent { entries_max: RECORDS, ..Extent::WHOLE } }
         };
         let read = |command| {
             let Reply::Log(LogReply::Page(page)) = store.execute(1, &Command::Log { topic: b"topic", command }) else {

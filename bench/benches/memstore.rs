@@ -1,5 +1,5 @@
-//! The memstore's table: what is there, what is not, what is written and deleted, among ten thousand keys, which fit the
-//! caches, and among a million, which do not. Keys come in random order.
+//! The memstore's table: what is there, what is not, what is written and deleted, among ten thousand keys, which fit
+//! the caches, and among a million, which do not. Keys come in random order.
 
 use std::hint::black_box;
 

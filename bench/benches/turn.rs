@@ -1,5 +1,5 @@
-//! A whole turn without its sockets: a hundred Gets of one read, from the bytes of the requests to those of the replies,
-//! in a small store and in a large one, with a look ahead and without.
+//! A whole turn without its sockets: a hundred Gets of one read, from the bytes of the requests to those of the
+//! replies, in a small store and in a large one, with a look ahead and without.
 
 use std::hint::black_box;
 

@@ -89,8 +89,8 @@ pub const SETTLE_PASSES_MAX: usize = 4;
 
 /// Bytes of a region of memory, cut into blocks: those of a huge page of x86-64.
 pub const REGION_BYTES: usize = 2 << 20;
-/// Regions of one kind that a thread has before further ones are to be huge pages, so that it never takes much more than
-/// it was asked for: at most one region in five.
+/// Regions of one kind that a thread has before further ones are to be huge pages, so that it never takes much more
+/// than it was asked for: at most one region in five.
 pub const HUGE_AFTER_REGIONS: usize = 4;
 
 const _: () = {

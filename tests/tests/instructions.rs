@@ -13,7 +13,7 @@ use prism_tests::{Scratch, build};
 const RECORDED: u64 = 717;
 
 /// The same when each call has a time-out of its own, which changes the header table each time.
-const RECORDED_WITH_TIMEOUTS: u64 = 2_209;
+const RECORDED_WITH_TIMEOUTS: u64 = 2_248;
 
 /// The same with an nghttp2 client, which sends the HEADERS of all calls first and names the content's length.
 const RECORDED_HEADERS_FIRST: u64 = 813;
@@ -21,12 +21,12 @@ const RECORDED_HEADERS_FIRST: u64 = 813;
 /// Instructions of the engine alone for each Get of the recorded clients, once their connections are steady, with what
 /// they send between calls: plain, with a deadline, with metadata.
 const RECORDED_CLIENTS: [(&str, [u64; 3]); 6] = [
-    ("grpc-go", [958, 1_426, 2_665]),
-    ("grpc-java", [462, 1_912, 1_701]),
-    ("grpc-js", [668, 1_092, 2_468]),
-    ("grpcio", [913, 1_325, 1_842]),
-    ("nghttp2", [498, 509, 558]),
-    ("tonic", [668, 677, 2_365]),
+    ("grpc-go", [958, 1_330, 2_684]),
+    ("grpc-java", [462, 1_777, 1_722]),
+    ("grpc-js", [668, 830, 2_487]),
+    ("grpcio", [913, 982, 1_874]),
+    ("nghttp2", [498, 508, 558]),
+    ("tonic", [668, 685, 2_382]),
 ];
 
 /// How often a recording is served.

@@ -34,6 +34,8 @@ pub trait Vary {
     fn with_value(note: Note, value: &[u8]) -> Option<Note>;
     /// Whether any field of which such things are noted may stand in the place of another.
     fn may_vary(note: Note) -> bool;
+    /// Whether another one is likely to.
+    fn is_fickle(note: Note) -> bool;
 }
 
 /// A reader that looks at every field and notes nothing.

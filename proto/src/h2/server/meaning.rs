@@ -92,6 +92,11 @@ impl Vary for RequestHead {
     fn may_vary(note: Note) -> bool {
         matches!(kind_of(note), kind::PLAIN | kind::METADATA | kind::TIMEOUT)
     }
+
+    #[inline(always)]
+    fn is_fickle(note: Note) -> bool {
+        kind_of(note) == kind::TIMEOUT
+    }
 }
 
 /// What a `grpc-timeout` of this value means.

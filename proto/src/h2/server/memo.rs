@@ -15,6 +15,18 @@ struct Known {
     head: CallHead,
 }
 
+/// The longest block that is remembered as it came.
+const EXACT_BYTES_MAX: usize = 64;
+
+/// The block with an index in its gap that came last, as it came: it means the same while the table stays.
+#[derive(Debug, Clone, Copy)]
+struct Exact {
+    bytes: [u8; EXACT_BYTES_MAX],
+    length: usize,
+    generation: u64,
+    head: CallHead,
+}
+
 /// A block that is looked for.
 struct Wanted<'b> {
     /// It, and what follows it.
@@ -42,6 +54,7 @@ pub(crate) struct Memo {
     next: usize,
     /// The call that was decoded last and not known whole.
     call: Option<CallHead>,
+    exact: Option<Exact>,
 }
 
 impl Memo {
@@ -83,11 +96,31 @@ impl Memo {
         if wanted.length > MEMO_BLOCK_BYTES_MAX {
             return Err(Missing::Unknown);
         }
+        let generation = decoder.generation();
+        if self.exact.as_ref().is_some_and(|exact| {
+            exact.generation == generation
+                && exact.length == wanted.length
+                && wanted.bytes.starts_with(&exact.bytes[..exact.length])
+        }) {
+            let head = self.exact.as_ref().map(|exact| &exact.head);
+            return head.filter(|head| wanted.way.is_for(head)).ok_or(Missing::Unsuited);
+        }
         let mut place = self.last;
         for _ in 0..self.known.len() {
             let Some(Known { template, head }) = self.known.get(place) else { break };
             let is_refused = !wanted.way.is_for(head);
-            if !template.begins(wanted.bytes, decoder) {
+            let Wanted { bytes, length, list_bytes_max, .. } = *wanted;
+            if let Some(note) = template.indexed::<RequestHead>(bytes, length, decoder, list_bytes_max) {
+                if let Some(call) = with_gaps(head, &[note]) {
+                    self.last = place;
+                    if let Some(block) = bytes.get(..length).filter(|block| block.len() <= EXACT_BYTES_MAX) {
+                        let mut exact = Exact { bytes: [0; EXACT_BYTES_MAX], length, generation, head: call };
+                        exact.bytes[..length].copy_from_slice(block);
+                        self.exact = Some(exact);
+                    }
+                    return if is_refused { Err(Missing::Unsuited) } else { Ok(self.call.insert(call)) };
+                }
+            } else if !template.begins(wanted.bytes, decoder) {
             } else if !template.has_gaps() {
                 if template.is_whole_of(wanted.length) {
                     self.last = place;
@@ -109,6 +142,11 @@ impl Memo {
             place = if place + 1 == self.known.len() { 0 } else { place + 1 };
         }
         Err(Missing::Unknown)
+    }
+
+    /// Gives back all memory: it is learned again.
+    pub(crate) fn trim(&mut self) {
+        *self = Self::default();
     }
 
     /// The place of a call that was decoded without the memo.

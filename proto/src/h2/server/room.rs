@@ -119,6 +119,7 @@ impl Connection {
         self.spares.clear();
         self.decoder.trim();
         self.encoder.trim();
+        self.memo.trim();
         // The part of a frame, which may be long in coming.
         self.kept.drain(..self.kept_from);
         self.kept_from = 0;

@@ -9,6 +9,37 @@ const INDEXED: u8 = 0x80;
 const INDEX_FIRST: u8 = INDEXED | (static_table::ENTRIES.len() as u8 + 1);
 const INDEX_LAST: u8 = 0xfe;
 
+impl Template {
+    /// What is noted of the field in the only gap, if this is the block of `length` bytes that `bytes` begins with, and
+    /// the gap has an index of one byte: then decoding it changes nothing. It is [`Decoder::fill`] for most calls whose
+    /// time-out came before.
+    #[inline(always)]
+    pub(crate) fn indexed<V: Vary>(
+        &self,
+        bytes: &[u8],
+        length: usize,
+        decoder: &Decoder,
+        list_bytes_max: usize,
+    ) -> Option<Note> {
+        let [first, second, ..] = &self.parts;
+        let at = usize::from(first.bytes);
+        if self.gaps != 1 || length != at + 1 + usize::from(second.bytes) || self.oldest < decoder.oldest() {
+            return None;
+        }
+        let byte = *bytes.get(at)?;
+        if byte > INDEX_LAST {
+            return None;
+        }
+        let (size, note) = decoder.table.note(usize::from(byte.checked_sub(INDEX_FIRST)?))?;
+        let since = decoder.insertions() - self.insertions;
+        let is_recognised = V::may_vary(note)
+            && self.list_bytes + size <= list_bytes_max
+            && self.has(first, bytes, since)
+            && self.has(second, bytes.get(at + 1..)?, since);
+        is_recognised.then_some(note)
+    }
+}
+
 impl Decoder {
     /// Decodes the block of `length` bytes that `bytes` begins with, if `template` is recognised in it, of which
     /// [`Template::begins`] has been asked. `judge` sees what is noted of the fields in the gaps, and may still say no:

@@ -82,7 +82,8 @@ impl Draft {
 
 impl Decoder {
     /// A template of the block that was decoded last, before which `before` entries had been made. A gap is wherever
-    /// the block entered a field into the table, or spelled what it had not spelled before.
+    /// the block entered a field into the table, spelled what it had not spelled before, or named what is likely to be
+    /// another field next time.
     pub(crate) fn draft<V: Vary>(&mut self, block: &[u8], before: u64) -> Option<Draft> {
         let mut draft = Draft::new();
         let mut literals = 0;
@@ -96,7 +97,11 @@ impl Decoder {
                 Spoken::Indexed(index) => {
                     let below = (index - static_table::ENTRIES.len() - 1) as u64;
                     let entry = (before + draft.inserted).checked_sub(below)?;
-                    self.note_of(entry)?;
+                    let note = self.note_of(entry)?;
+                    if V::is_fickle(note) && draft.gaps < GAPS_MAX {
+                        draft.gap(note)?;
+                        continue;
+                    }
                     draft.oldest = draft.oldest.min(entry);
                     match *bytes {
                         [byte] => draft.push(byte, Some(INDEX_LAST))?,

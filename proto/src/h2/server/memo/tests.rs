@@ -237,6 +237,8 @@ fn the_memo_is_bounded() {
         long = block;
     }
     assert_eq!((remembering.memo.known.len(), remembering.found), (MEMO_BLOCKS_MAX, 99));
+    remembering.memo.trim();
+    assert_eq!(remembering.memo.known.capacity(), 0);
     (0..10).for_each(|_| encoder.encode(b"x", &[b'v'; 40], Indexing::Without, &mut long));
     assert!(long.len() > MEMO_BLOCK_BYTES_MAX);
     for _ in 0..2 {

@@ -60,10 +60,12 @@ class Cases:
         from prism.interfaces.keyvalue import keyvalue_basic_pb2, keyvalue_basic_pb2_grpc
         from prism.interfaces.keyvalue import keyvalue_batch_pb2, keyvalue_batch_pb2_grpc
         from prism.interfaces.keyvalue import keyvalue_scan_pb2, keyvalue_scan_pb2_grpc
+        from prism.interfaces.pubsub import pubsub_basic_pb2, pubsub_basic_pb2_grpc
 
         self.pb, self.batch_pb, self.scan_pb = keyvalue_basic_pb2, keyvalue_batch_pb2, keyvalue_scan_pb2
         self.make_batch_stub = keyvalue_batch_pb2_grpc.KeyValueBatchInterfaceStub
         self.make_scan_stub = keyvalue_scan_pb2_grpc.KeyValueScanInterfaceStub
+        self.topics_pb, self.make_topics_stub = pubsub_basic_pb2, pubsub_basic_pb2_grpc.PubSubBasicInterfaceStub
         self.make_stub = keyvalue_basic_pb2_grpc.KeyValueBasicInterfaceStub
         self.address = address
         self.stub = self.make_stub(self.connect())
@@ -149,6 +151,40 @@ class Cases:
         next(stream)
         stream.cancel()
         fails(grpc.StatusCode.CANCELLED, "", list, stream)
+
+    def subscribe(self) -> None:
+        pb = self.topics_pb
+        stubs = [self.make_topics_stub(self.connect()) for _ in range(2)]
+
+        def subscribed(start: str, subscriber: str):
+            request = pb.SubscribeRequest(topic="py-topic", subscriber_id=subscriber, options={"from": start})
+            stream = stubs[0].Subscribe(request, timeout=PATIENCE_SECONDS)
+            return stream, dict(stream.initial_metadata())["prism-from"]
+
+        def unsubscribe(subscriber: str) -> None:
+            request = pb.UnsubscribeRequest(topic="py-topic", subscriber_id=subscriber)
+            assert stubs[1].Unsubscribe(request, timeout=PATIENCE_SECONDS).success
+
+        live, start = subscribed("latest", "live")
+        assert start == "0--1", start
+        ids = []
+        for number in range(200):
+            metadata = {"number": str(number)}
+            request = pb.PublishRequest(topic="py-topic", payload=b"%d" % number, metadata=metadata)
+            ids.append(stubs[1].Publish(request, timeout=PATIENCE_SECONDS).message_id)
+        messages = [next(live) for _ in ids]
+        assert [message.message_id for message in messages] == ids
+        assert [message.payload for message in messages] == [b"%d" % number for number in range(200)]
+        assert all(message.metadata["number"] == message.payload.decode() for message in messages)
+        again, start = subscribed(ids[77], "again")
+        assert start == ids[77], start
+        assert [next(again) for _ in ids[78:]] == messages[78:]
+        for stream, name in ((live, "live"), (again, "again")):
+            unsubscribe(name)
+            assert list(stream) == [], "it ends with OK, and nothing more comes"
+        unsubscribe("live")
+        later = pb.SubscribeRequest(topic="py-topic", options={"from": "0-1000"})
+        fails(grpc.StatusCode.INVALID_ARGUMENT, "0-1000", next, stubs[0].Subscribe(later, timeout=PATIENCE_SECONDS))
 
     def health_watch(self) -> None:
         stream = self.watch()

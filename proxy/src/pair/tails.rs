@@ -206,6 +206,25 @@ fn unsubscribe_reaches_every_shard() {
     }
 }
 
+/// Unsubscribe right behind its Subscribe ends it, whichever shard owns the topic.
+#[test]
+fn unsubscribe_may_follow_at_once() {
+    for seed in 0..8 {
+        let mut pair = Pair::new(seed, 2, 64);
+        for caller in 0..2 {
+            let (topic, subscriber_id) = (topic(seed % TOPICS), "name".to_owned());
+            let subscribe =
+                SubscribeRequest { topic: topic.clone(), subscriber_id: subscriber_id.clone(), ..Default::default() };
+            let subscription = pair.begin(caller, id::PUBSUB_BASIC_SUBSCRIBE, &subscribe);
+            let unsubscribe = UnsubscribeRequest { topic, subscriber_id, ..Default::default() };
+            let _: UnsubscribeResponse = pair.one(caller, id::PUBSUB_BASIC_UNSUBSCRIBE, &unsubscribe);
+            pair.steps(100);
+            let ended = pair.callers[caller].so_far(subscription).status.as_ref().map(|status| status.code);
+            assert_eq!(ended, Some(Code::Ok), "caller {caller}, seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn a_read_waits_for_exactly_its_time_after_each_record() {
     for seed in 0..8 {

@@ -55,17 +55,20 @@ impl Proxy {
                 self.page_of_tail(SlabKey::from_bits(tail), page);
             }
             Notice::Taken(bytes) => self.followed.taken(from, bytes),
-            Notice::Claim { claim, pull } => {
-                if let Some(Holder { shard, pull }) = self.followed.claim(claim, Holder { shard: from, pull }) {
-                    self.tell(shard, Notice::Expel { pull, why: Expulsion::Replaced });
-                }
-            }
+            Notice::Claim { claim, pull } => self.claim(claim, from, pull),
             Notice::Release { claim, pull } => self.followed.release(&claim, Holder { shard: from, pull }),
             Notice::Unsubscribe { claim, call } => {
                 self.end_subscription(&claim);
                 self.replies_held.push_back((from, Parcel::Reply { call, outcome: Outcome::Unsubscribed }));
             }
             Notice::Expel { pull, why } => self.expel(turn, SlabKey::from_bits(pull), why),
+        }
+    }
+
+    /// Gives a name to a subscription of a shard, which ends the one that had it.
+    pub(crate) fn claim(&mut self, claim: Claim, shard: u32, pull: u64) {
+        if let Some(Holder { shard, pull }) = self.followed.claim(claim, Holder { shard, pull }) {
+            self.tell(shard, Notice::Expel { pull, why: Expulsion::Replaced });
         }
     }
 

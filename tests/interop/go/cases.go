@@ -16,6 +16,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // What tests/tests/interop/cases.rs asks for; each is described there.
@@ -25,6 +27,7 @@ var cases = map[string]func(address string){
 	"large":            large,
 	"too_large":        tooLarge,
 	"scan":             scan,
+	"subscribe":        subscribe,
 	"health_watch":     healthWatch,
 	"reflection":       reflection,
 	"deadline":         deadline,
@@ -134,6 +137,51 @@ func scan(address string) {
 	require(answer["count"].(int64) == 2_000, "%v are counted", answer["count"])
 	_, err = scans.stream("Scan", fields{"prefix": "go-scan:"}, 1)
 	fails(err, codes.Canceled, "")
+}
+
+func subscribe(address string) {
+	channel, _ := connect(address)
+	defer channel.Close()
+	other, _ := connect(address)
+	defer other.Close()
+	topics, publisher := newStoreOf(channel, pubsubService), newStoreOf(other, pubsubService)
+	ctx, cancel := soon()
+	defer cancel()
+	subscribed := func(from, name string) (func() (fields, error), string) {
+		receive, headers := topics.open(ctx, "Subscribe", func(request *dynamicpb.Message) {
+			fill(request, fields{"topic": "go-topic", "subscriber_id": name})
+			options := request.Descriptor().Fields().ByName("options")
+			request.Mutable(options).Map().Set(protoreflect.ValueOf("from").MapKey(), protoreflect.ValueOf(from))
+		})
+		return receive, headers.Get("prism-from")[0]
+	}
+	live, start := subscribed("latest", "live")
+	require(start == "0--1", "it starts after %s", start)
+	var ids []any
+	for number := 0; number < 200; number++ {
+		payload := []byte(fmt.Sprint(number))
+		answer, err := publisher.call(ctx, "Publish", fields{"topic": "go-topic", "payload": payload})
+		check(err)
+		ids = append(ids, answer["message_id"])
+	}
+	expect := func(receive func() (fields, error), from int) {
+		for number := from; number < 200; number++ {
+			message, err := receive()
+			check(err)
+			is := message["message_id"] == ids[number] && string(message["payload"].([]byte)) == fmt.Sprint(number)
+			require(is, "%v comes as number %d", message, number)
+		}
+	}
+	expect(live, 0)
+	again, start := subscribed(ids[77].(string), "again")
+	require(start == ids[77], "it starts after %s", start)
+	expect(again, 78)
+	for name, receive := range map[string]func() (fields, error){"live": live, "again": again} {
+		_, err := publisher.call(ctx, "Unsubscribe", fields{"topic": "go-topic", "subscriber_id": name})
+		check(err)
+		_, err = receive()
+		require(err == io.EOF, "the stream ends with %v", err)
+	}
 }
 
 func healthWatch(address string) {

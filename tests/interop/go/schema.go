@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -15,8 +16,9 @@ import (
 )
 
 const (
-	service     = "prism.interfaces.keyvalue.KeyValueBasicInterface"
-	scanService = "prism.interfaces.keyvalue.KeyValueScanInterface"
+	service       = "prism.interfaces.keyvalue.KeyValueBasicInterface"
+	scanService   = "prism.interfaces.keyvalue.KeyValueScanInterface"
+	pubsubService = "prism.interfaces.pubsub.PubSubBasicInterface"
 )
 
 type fields map[string]any
@@ -73,10 +75,34 @@ func (s store) call(ctx context.Context, name string, given fields, options ...g
 
 func (s store) request(method protoreflect.MethodDescriptor, given fields) *dynamicpb.Message {
 	request := dynamicpb.NewMessage(method.Input())
-	for field, value := range given {
-		request.Set(method.Input().Fields().ByName(protoreflect.Name(field)), protoreflect.ValueOf(value))
-	}
+	fill(request, given)
 	return request
+}
+
+func fill(request *dynamicpb.Message, given fields) {
+	for field, value := range given {
+		request.Set(request.Descriptor().Fields().ByName(protoreflect.Name(field)), protoreflect.ValueOf(value))
+	}
+}
+
+// open makes a call that is answered by a stream, and waits for its headers; what is returned receives a message.
+func (s store) open(
+	ctx context.Context, name string, prepare func(*dynamicpb.Message),
+) (func() (fields, error), metadata.MD) {
+	method := s.method(name)
+	stream, err := s.channel.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, "/"+s.service+"/"+name)
+	check(err)
+	request := dynamicpb.NewMessage(method.Input())
+	prepare(request)
+	check(stream.SendMsg(request))
+	check(stream.CloseSend())
+	headers, err := stream.Header()
+	check(err)
+	return func() (fields, error) {
+		response := dynamicpb.NewMessage(method.Output())
+		err := stream.RecvMsg(response)
+		return byName(response), err
+	}, headers
 }
 
 func byName(response *dynamicpb.Message) fields {

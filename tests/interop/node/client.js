@@ -13,6 +13,7 @@ const files = [
   'prism/interfaces/keyvalue/keyvalue_basic.proto',
   'prism/interfaces/keyvalue/keyvalue_batch.proto',
   'prism/interfaces/keyvalue/keyvalue_scan.proto',
+  'prism/interfaces/pubsub/pubsub_basic.proto',
   'grpc/health/v1/health.proto',
   'grpc/reflection/v1/reflection.proto',
 ];
@@ -20,6 +21,7 @@ const packages = grpc.loadPackageDefinition(
   loader.loadSync(files, { includeDirs: [protos], keepCase: true, longs: Number, enums: String, defaults: true }),
 );
 const { KeyValueBasicInterface, KeyValueBatchInterface, KeyValueScanInterface } = packages.prism.interfaces.keyvalue;
+const { PubSubBasicInterface } = packages.prism.interfaces.pubsub;
 const { Health } = packages.grpc.health.v1;
 const { ServerReflection } = packages.grpc.reflection.v1;
 
@@ -155,6 +157,42 @@ const cases = {
         assert.strictEqual(status.code, CANCELLED);
         return;
       }
+    }
+  },
+
+  async subscribe() {
+    const client = connect(PubSubBasicInterface);
+    const other = connect(PubSubBasicInterface);
+    const topic = 'js-topic';
+    const subscribed = async (from, name) => {
+      const request = { topic, subscriber_id: name, options: { from } };
+      const stream = client.Subscribe(request, new grpc.Metadata(), soon());
+      const headers = await new Promise((resolve) => stream.once('metadata', resolve));
+      return [stream, headers.get('prism-from')[0]];
+    };
+    const received = async (stream, count) => {
+      const messages = [];
+      while (messages.length < count) messages.push((await next(stream)).message);
+      return messages;
+    };
+    const [live, start] = await subscribed('latest', 'live');
+    assert.strictEqual(start, '0--1');
+    const ids = [];
+    for (let number = 0; number < 200; number++) {
+      const request = { topic, payload: Buffer.from(`${number}`), metadata: { number } };
+      ids.push((await call(other, 'Publish', request)).message_id);
+    }
+    const messages = await received(live, 200);
+    assert.deepStrictEqual(messages.map(({ message_id: id }) => id), ids);
+    const isAsSent = ({ payload, metadata }, number) => `${payload}` === `${number}` && metadata.number === `${number}`;
+    assert.ok(messages.every(isAsSent));
+    const [again, startAgain] = await subscribed(ids[77], 'again');
+    assert.strictEqual(startAgain, ids[77]);
+    assert.deepStrictEqual(await received(again, 122), messages.slice(78));
+    for (const [stream, name] of [[live, 'live'], [again, 'again']]) {
+      const end = next(stream);
+      assert.ok((await call(other, 'Unsubscribe', { topic, subscriber_id: name })).success);
+      assert.strictEqual((await end).status.code, grpc.status.OK);
     }
   },
 

@@ -12,6 +12,7 @@ const USUAL: &[(&str, &str)] = &[
     ("large", "a message of nearly limits.message_bytes_max goes both ways"),
     ("too_large", "a longer one is RESOURCE_EXHAUSTED and names the limit; the connection lives on"),
     ("scan", "2,000 keys stream in, and from any cursor on; one that is given up under way ends with CANCELLED"),
+    ("subscribe", "200 messages come in order after the headers, and again from an id; unsubscribed, it ends with OK"),
     ("health_watch", "the stream says SERVING and stays; cancelled, it ends with CANCELLED"),
     ("reflection", "a stream of three requests is answered one by one, and ends with OK when the client ends it"),
     ("deadline", "a stream ends with DEADLINE_EXCEEDED at the caller's deadline"),

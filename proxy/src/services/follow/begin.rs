@@ -66,8 +66,11 @@ impl Proxy {
         pull.claim.clone_from(&claim);
         let key = self.begin_pull(client, pull)?;
         self.take_seat(lane, client, key, log)?;
-        if let Some(claim) = claim {
-            self.tell(owner, Notice::Claim { claim: *claim, pull: key.to_bits() });
+        match claim {
+            // At once, for an Unsubscribe that is right behind is executed at once too.
+            Some(claim) if owner == lane.shard => self.claim(*claim, lane.shard, key.to_bits()),
+            Some(claim) => self.tell(owner, Notice::Claim { claim: *claim, pull: key.to_bits() }),
+            None => {}
         }
         Ok(())
     }

@@ -14,7 +14,8 @@ with a fixed answer), echo (the proxy's ring, no protocol), nghttpd or h2o (a fi
 which {port} and {core} are filled in. Programs of this repository are built first.
 
   --rounds N         rounds of A and B each (3)
-  --client NAME      h2load or replay; echo is always driven by replay, and so is its counterpart (h2load)
+  --client NAME      h2load, replay, or spinning (replay that never sleeps, so that its own wake-up is in no latency);
+                     echo is always driven by replay, and so is its counterpart (h2load)
   --connections N    connections (8)
   --streams N        calls in flight on each (100)
   --requests N       calls a round (600000)
@@ -89,7 +90,12 @@ for server in "${servers[@]}"; do
     commands+=("$command")
 done
 case $operation in get | set | delete | exists) ;; *) die "unknown operation '$operation'" ;; esac
-case $client in h2load | replay) ;; *) die "unknown client '$client'" ;; esac
+replay_options=()
+case $client in
+    h2load | replay) ;;
+    spinning) client=replay replay_options=(--spin) ;;
+    *) die "unknown client '$client'" ;;
+esac
 if [[ ${servers[0]} == echo || ${servers[1]} == echo ]]; then
     if [[ ${servers[0]} == "${servers[1]}" ]]; then die "echo is compared with another server, whose bytes it takes"; fi
     client=replay
@@ -120,7 +126,7 @@ service=prism.interfaces.keyvalue.KeyValueBasicInterface
 replay_command() {
     client_words=("$replay" --address "127.0.0.1:$1" --core "$client_core" --operation "$operation" --key "$key"
         --value-bytes "$value_bytes" --connections "$connections" --streams "$streams" --requests "$2"
-        --headers "$headers" --pacing "$pacing" "${@:3}")
+        --headers "$headers" --pacing "$pacing" "${replay_options[@]}" "${@:3}")
 }
 
 h2load_command() {

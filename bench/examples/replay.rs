@@ -60,6 +60,9 @@ struct Options {
     /// In echo mode: the bytes that the server sends for each request.
     #[arg(long, required_if_eq("mode", "echo"))]
     reply_bytes: Option<u64>,
+    /// Look for answers all the time instead of sleeping until there are some.
+    #[arg(long)]
+    spin: bool,
     /// Pin to this core.
     #[arg(long)]
     core: Option<usize>,
@@ -150,7 +153,8 @@ fn plan(options: &Options) -> io::Result<Plan> {
         Pace::Sliding => Pacing::Sliding,
         Pace::Batch => Pacing::Batch,
     };
-    Ok(Plan { address, connections: options.connections as usize, streams: options.streams, pacing, bound })
+    let (connections, streams, spins) = (options.connections as usize, options.streams, options.spin);
+    Ok(Plan { address, connections, streams, pacing, bound, spins })
 }
 
 fn json(report: &Report, request: &Request) -> serde_json::Value {

@@ -51,6 +51,9 @@ pub struct Plan {
     pub pacing: Pacing,
     /// When to stop.
     pub bound: Bound,
+    /// Whether to look for answers all the time rather than sleep until there are some, so that the client's own
+    /// wake-up, which takes longer than a short call, is in no figure.
+    pub spins: bool,
 }
 
 /// What came of it, from the first call's send to the last answer; setting the connections up is not counted.
@@ -171,9 +174,16 @@ impl<'p, E: Exchange> Driver<'p, E> {
 
     /// Waits for events and returns the lanes that have some; an error when none has had any for too long.
     fn wait(&mut self) -> io::Result<Vec<usize>> {
-        match self.poll.poll(&mut self.events, Some(TICK)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Vec::new()),
-            polled => polled?,
+        let start = Instant::now();
+        loop {
+            let patience = if self.plan.spins { Duration::ZERO } else { TICK };
+            match self.poll.poll(&mut self.events, Some(patience)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Vec::new()),
+                polled => polled?,
+            }
+            if !self.plan.spins || !self.events.is_empty() || start.elapsed() >= TICK {
+                break;
+            }
         }
         self.quiet_ticks = if self.events.is_empty() { self.quiet_ticks + 1 } else { 0 };
         if self.quiet_ticks > QUIET_TICKS_MAX {

@@ -31,7 +31,7 @@ where
 }
 
 fn plan(address: SocketAddr, pacing: Pacing) -> Plan {
-    Plan { address, connections: 4, streams: 25, pacing, bound: Bound::Requests(REQUESTS) }
+    Plan { address, connections: 4, streams: 25, pacing, bound: Bound::Requests(REQUESTS), spins: false }
 }
 
 fn request(operation: Operation, coding: HeaderCoding) -> Rc<Request> {
@@ -66,7 +66,14 @@ fn messages_larger_than_a_window_go_as_they_are_granted() {
     let (shards, address) = serve(|now_ns| Fixed::new(64, now_ns));
     let message = Operation::Set.message("key", &[b'v'; 1 << 20], "");
     let request = Rc::new(Request::new(Operation::Set.path(), "localhost", &message, HeaderCoding::Indexed));
-    let plan = Plan { address, connections: 2, streams: 4, pacing: Pacing::Sliding, bound: Bound::Requests(CALLS) };
+    let plan = Plan {
+        address,
+        connections: 2,
+        streams: 4,
+        pacing: Pacing::Sliding,
+        bound: Bound::Requests(CALLS),
+        spins: false,
+    };
     let report = replay::run(&plan, || Session::new(Rc::clone(&request))).expect("the server answers");
     assert_eq!((report.requests, report.errors, report.first_error), (CALLS, 0, None));
     assert!(report.sent_bytes >= CALLS << 20, "{}", report.sent_bytes);

@@ -35,7 +35,7 @@ fn serve(connections: usize) -> SocketAddr {
 }
 
 fn plan(connections: usize, streams: u32, pacing: Pacing, bound: Bound) -> Plan {
-    Plan { address: serve(connections), connections, streams, pacing, bound }
+    Plan { address: serve(connections), connections, streams, pacing, bound, spins: false }
 }
 
 fn drive(plan: &Plan) -> Report {
@@ -66,7 +66,8 @@ fn a_closed_connection_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
     let server = thread::spawn(move || drop(listener.accept().expect("a connection")));
-    let plan = Plan { address, connections: 1, streams: 1, pacing: Pacing::Batch, bound: Bound::Requests(1) };
+    let plan =
+        Plan { address, connections: 1, streams: 1, pacing: Pacing::Batch, bound: Bound::Requests(1), spins: false };
     let request = Rc::new(request());
     assert!(run(&plan, || Echo::new(Rc::clone(&request), REPLY_BYTES)).is_err());
     server.join().expect("the server closes");

@@ -64,7 +64,7 @@ pub const KEY_BYTES_MAX: usize = 4_095;
 /// The longest value that the memstore takes; `limits.message_bytes_max` bounds what arrives far below it.
 pub const VALUE_BYTES_MAX: usize = 1 << 30;
 /// What one page of a scan may cost: buckets and entries looked at, each of which may be a miss of the caches.
-pub const SCAN_WORK_PER_PAGE: usize = 256;
+pub const SCAN_WORK_PER_PAGE: usize = 128;
 /// What an entry of a scan counts beside key and value: lengths, position, and what a message puts around them.
 pub const SCAN_ENTRY_BYTES: usize = 64;
 /// The memory of a page that a store keeps for the next one.

@@ -1,11 +1,8 @@
-//! What the memstore does beside its table: timers that come due, pages of a scan, records of a log.
+//! What the memstore does beside its table and its logs: timers that come due, pages of a scan.
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use prism_backends::memstore::{Config, MemStore};
-use prism_backends::{
-    Backend as _, Command, Content, Context, Execution, Extent, KeyHasher, LogCommand, LogReply, Position, Record,
-    Reply, Scan,
-};
+use prism_backends::{Backend as _, Command, Content, Context, Execution, KeyHasher, Position, Reply, Scan};
 
 const VALUE: [u8; 64] = [b'v'; 64];
 const SECOND_NS: u64 = 1_000_000_000;
@@ -80,40 +77,5 @@ fn scan(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn log(criterion: &mut Criterion) {
-    const RECORDS: usize = 100;
-    let record = Record { timestamp_ms: 1, key: b"", metadata: b"", payload: &VALUE };
-    let append = Command::Log { topic: b"topic", command: LogCommand::Append { record } };
-    let filled = || {
-        let mut store = Store::new();
-        for _ in 0..10_000 {
-            assert!(matches!(store.execute(1, &append), Reply::Log(LogReply::Appended(_))));
-        }
-        store
-    };
-    let mut group = criterion.benchmark_group("store/log");
-    let mut store = filled();
-    group.bench_function("append", |bencher| {
-        bencher.iter(|| assert!(matches!(store.execute(1, &append), Reply::Log(LogReply::Appended(_)))));
-    });
-    let mut store = filled();
-    let mut from = 0;
-    group.throughput(Throughput::Elements(RECORDS as u64));
-    group.bench_function("read_100", |bencher| {
-        let next = || {
-            from = (from + 37) % 9_900;
-            LogCommand::Read { from, extent: Extent { entries_max: RECORDS, ..Extent::WHOLE } }
-        };
-        let read = |command| {
-            let Reply::Log(LogReply::Page(page)) = store.execute(1, &Command::Log { topic: b"topic", command }) else {
-                panic!("it is no page")
-            };
-            assert_eq!(page.records().count(), RECORDS);
-        };
-        bencher.iter_batched(next, read, BatchSize::SmallInput);
-    });
-    group.finish();
-}
-
-criterion_group!(benches, timers, scan, log);
+criterion_group!(benches, timers, scan);
 criterion_main!(benches);

@@ -42,7 +42,7 @@ pub(crate) const LONG_READ_NS: u64 = 100_000_000;
 pub(crate) const PAGE_BYTES_MAX: usize = 32 << 10;
 /// What a shard does in one turn for all pages together, before it looks for other work: entries and buckets looked at,
 /// and [`PULL_BYTES_PER_WORK`]. It may be exceeded by one page.
-pub(crate) const PULL_WORK_PER_TURN_MAX: usize = 256;
+pub(crate) const PULL_WORK_PER_TURN_MAX: usize = 128;
 /// Bytes of a page that count as one unit of that work.
 pub(crate) const PULL_BYTES_PER_WORK: usize = 256;
 /// Calls that are looked at together before the first of them is executed, so that their waits for memory are one: more

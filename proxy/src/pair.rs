@@ -1,7 +1,7 @@
 //! Two shards of the proxy under a clock and an order of turns that a seed decides: what one shard does to the other,
 //! to the nanosecond and to the parcel.
 
-mod caller;
+pub(crate) mod caller;
 mod tails;
 
 use std::collections::HashMap;

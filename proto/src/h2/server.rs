@@ -17,6 +17,7 @@ mod part;
 mod receive;
 mod refuse;
 mod respond;
+mod rest;
 mod room;
 mod settings;
 mod straight;

@@ -6,6 +6,8 @@
 mod ahead;
 mod client;
 mod gather;
+#[cfg(test)]
+mod tests;
 
 use prism_backends::{Backend as _, Command, Context, Execution, Failure, FailureKind, KeyHasher, Reply};
 use prism_proto::status::Status;

@@ -21,7 +21,7 @@ pub(super) struct Answer {
 }
 
 #[derive(Debug)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     shard: u32,
     peer: PeerId,
     connection: Connection,
@@ -31,30 +31,40 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    pub(super) fn connect(simulation: &mut Simulation<Proxy>, shard: u32) -> Self {
+    pub(crate) fn connect(simulation: &mut Simulation<Proxy>, shard: u32) -> Self {
         let peer = simulation.connect(shard).expect("there is a descriptor left");
         let connection = Connection::new(&Config::default(), simulation.now_ns()).expect("the default can be sent");
         Self { shard, peer, connection, on_its_way: Vec::new(), answers: HashMap::new() }
     }
 
-    pub(super) fn shard(&self) -> u32 {
+    pub(crate) fn shard(&self) -> u32 {
         self.shard
     }
 
     /// Calls without an answer.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.connection.open_calls()
     }
 
-    pub(super) fn call(&mut self, method: MethodId, request: &impl prost::Message, now_ns: u64) -> StreamRef {
+    pub(crate) fn call(&mut self, method: MethodId, request: &impl prost::Message, now_ns: u64) -> StreamRef {
         let append = |out: &mut Vec<u8>| request.encode(out).expect("a Vec grows as needed");
         let head = Request { wants_headers: true, ..Request::from(method) };
         let call = self.connection.call(&head, request.encoded_len(), append, now_ns);
         call.expect("few enough calls are open")
     }
 
+    /// Goes away without a word.
+    pub(crate) fn disconnect(&mut self, simulation: &mut Simulation<Proxy>) {
+        simulation.disconnect(self.shard, self.peer);
+    }
+
+    /// Gives a call up.
+    pub(crate) fn cancel(&mut self, call: StreamRef) {
+        self.connection.cancel(call);
+    }
+
     /// Status and message of a call that is over.
-    pub(super) fn answer(&mut self, call: StreamRef) -> (Status, Vec<u8>) {
+    pub(crate) fn answer(&mut self, call: StreamRef) -> (Status, Vec<u8>) {
         let answer = self.answers.remove(&call).expect("it was answered");
         (answer.status.expect("it is over"), answer.messages.concat())
     }
@@ -64,13 +74,8 @@ impl Caller {
         self.answers.entry(call).or_default()
     }
 
-    /// Does not want the rest of an answer.
-    pub(super) fn cancel(&mut self, call: StreamRef) {
-        self.connection.cancel(call);
-    }
-
     /// Has at most `bytes_max` bytes arrive at the shard.
-    pub(super) fn put(&mut self, simulation: &mut Simulation<Proxy>, bytes_max: usize) {
+    pub(crate) fn put(&mut self, simulation: &mut Simulation<Proxy>, bytes_max: usize) {
         self.on_its_way.append(self.connection.output());
         let bytes = bytes_max.min(self.on_its_way.len());
         let piece: Vec<u8> = self.on_its_way.drain(..bytes).collect();
@@ -78,7 +83,7 @@ impl Caller {
     }
 
     /// Reads what the shard has sent.
-    pub(super) fn take(&mut self, simulation: &mut Simulation<Proxy>) {
+    pub(crate) fn take(&mut self, simulation: &mut Simulation<Proxy>) {
         let bytes = simulation.take_sent(self.shard, self.peer);
         let input = self.connection.begin(&bytes);
         while let Some(event) = self.connection.poll(&input, simulation.now_ns()) {

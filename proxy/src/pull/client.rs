@@ -8,7 +8,8 @@ use prism_shard::SlabKey;
 /// What a client keeps of its pulls; without any it is empty.
 #[derive(Debug, Default)]
 pub(crate) struct ClientPulls {
-    by_stream: BTreeMap<u32, SlabKey>,
+    /// Each with what it was counted for.
+    by_stream: BTreeMap<u32, (SlabKey, usize)>,
     /// Those that have something to do, each once, and some that are over.
     pub(super) line: VecDeque<SlabKey>,
     /// Those that wait for room for an entry of so many bytes, each once, in their order.
@@ -21,25 +22,26 @@ pub(crate) struct ClientPulls {
 
 impl ClientPulls {
     pub(super) fn insert(&mut self, stream: StreamRef, key: SlabKey, bytes: usize) {
-        self.by_stream.insert(stream.id, key);
+        self.by_stream.insert(stream.id, (key, bytes));
         self.bytes += bytes;
     }
 
-    pub(super) fn remove(&mut self, stream: StreamRef, bytes: usize) {
-        self.by_stream.remove(&stream.id);
-        self.bytes -= bytes;
+    pub(super) fn remove(&mut self, stream: StreamRef) {
+        if let Some((_, bytes)) = self.by_stream.remove(&stream.id) {
+            self.bytes -= bytes;
+        }
         if self.by_stream.is_empty() {
             *self = Self { is_in_line: self.is_in_line, ..Self::default() };
         }
     }
 
     pub(super) fn find(&self, stream: StreamRef) -> Option<SlabKey> {
-        self.by_stream.get(&stream.id).copied()
+        self.by_stream.get(&stream.id).map(|(key, _)| *key)
     }
 
     /// All of them.
     pub(super) fn keys(&self) -> impl Iterator<Item = SlabKey> {
-        self.by_stream.values().copied()
+        self.by_stream.values().map(|(key, _)| *key)
     }
 
     /// What all of them take beside the connection.

@@ -55,7 +55,7 @@ impl Proxy {
             State::Hungry => client.pulls.forget_hungry(key),
             State::Ready | State::Asked | State::Blocked | State::Waiting => {}
         }
-        client.pulls.remove(pull.stream, pull.bytes());
+        client.pulls.remove(pull.stream);
     }
 
     /// The connection is gone, and with it all of its pulls.

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use prism_tests::clients::prism::interfaces::keyvalue::key_value_batch_interface_client::KeyValueBatchInterfaceClient;
+use prism_tests::clients::prism::interfaces::keyvalue::key_value_scan_interface_client::KeyValueScanInterfaceClient;
+use prism_tests::clients::prism::interfaces::list::list_basic_interface_client::ListBasicInterfaceClient;
 use prism_tests::messages::prism::interfaces::keyvalue::{
-    BatchDeleteRequest, BatchGetRequest, BatchGetResponse, BatchSetRequest, BatchSetResponse, SetRequest,
+    BatchDeleteRequest, BatchGetRequest, BatchGetResponse, BatchSetRequest, BatchSetResponse, CountRequest,
+    ScanKeysRequest, SetRequest,
 };
+use prism_tests::messages::prism::interfaces::list::PushRightRequest;
 use prism_tests::{Launch, Proxy, Random};
 use tokio::task::JoinSet;
 use tonic::transport::Channel;
@@ -149,6 +153,41 @@ async fn an_entry_that_fails_says_so_and_the_others_are_stored() {
         }
         assert!((5..24).contains(&failed), "{failed} failed");
     }
+}
+
+/// A list is no value: it is not got, not scanned and not counted, but it is a key like any other to be replaced or
+/// deleted.
+#[tokio::test]
+async fn lists_are_not_values() {
+    on_one_and_two_shards(async |proxy, mut client| {
+        let keys: Vec<_> = (0..20).map(|index| format!("key-{index}")).collect();
+        let mut lists = ListBasicInterfaceClient::new(proxy.channel().await);
+        for (index, key) in keys.iter().enumerate() {
+            if index.is_multiple_of(2) {
+                let request =
+                    PushRightRequest { list_key: key.clone(), value: b"element".into(), ..Default::default() };
+                lists.push_right(request).await.unwrap();
+            } else {
+                assert!(set(&mut client, vec![write(key, b"value")]).await.unwrap().all_success);
+            }
+        }
+        let expected: Vec<_> = (0..20).map(|index: usize| (index % 2 == 1).then(|| b"value".to_vec())).collect();
+        assert_eq!(values(&mut client, &keys).await, expected);
+        let mut scans = KeyValueScanInterfaceClient::new(proxy.channel().await);
+        assert_eq!(scans.count(CountRequest::default()).await.unwrap().into_inner().count, 10);
+        let mut stream = scans.scan_keys(ScanKeysRequest::default()).await.unwrap().into_inner();
+        let mut scanned = 0;
+        while let Some(message) = stream.message().await.unwrap() {
+            let index: usize = message.key["key-".len()..].parse().unwrap();
+            assert_eq!(index % 2, 1);
+            scanned += 1;
+        }
+        assert_eq!(scanned, 10);
+        assert!(set(&mut client, vec![write(&keys[0], b"new")]).await.unwrap().all_success);
+        assert_eq!(values(&mut client, &keys[..1]).await, [Some(b"new".to_vec())]);
+        assert_eq!(delete(&mut client, &keys).await, [true; 20]);
+    })
+    .await;
 }
 
 #[tokio::test]

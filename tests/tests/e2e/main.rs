@@ -16,6 +16,7 @@ mod lifetime;
 mod limits;
 mod list;
 mod listeners;
+mod memory;
 mod model;
 mod prismctl;
 mod protocol_page;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::limits::LIST_INLINE_BYTES_MAX;
-use crate::{FailureKind, Side};
+use crate::{Content, FailureKind, Position, Scan, Side};
 use proptest::prelude::*;
 use std::collections::{HashMap, VecDeque};
 
@@ -302,4 +302,29 @@ fn a_list_that_has_shrunk_is_short_again() {
     }
     assert!(bench.store.arena.nodes(bench.store.lookup(&bench.context(b"list"), b"list").unwrap().1).is_none());
     assert_eq!((bench.length(b"list"), bench.pop(b"list", Side::Left)), (1, Some(vec![1; 10])));
+}
+
+#[test]
+fn a_scan_passes_lists_by() {
+    let mut bench = Bench::new(8 << 20);
+    for index in 0..50 {
+        bench.set(&key(index), b"value").unwrap();
+        bench.push(&key(100 + index), &value(index, index * 100), Side::Right).unwrap();
+    }
+    let (mut keys, mut next) = (Vec::new(), Some((0, Vec::new())));
+    while let Some((place, after)) = next {
+        let scan = Scan {
+            prefix: b"",
+            from: Position { place, key: &after },
+            content: Content::Entries,
+            entries_max: u32::MAX,
+            bytes_max: 1 << 20,
+            first_bytes_max: 1 << 20,
+        };
+        let Ok(Reply::Scan(page)) = bench.execute(Command::Scan(scan)) else { panic!("a scan is answered by a page") };
+        keys.extend(page.entries().map(|entry| entry.key.to_vec()));
+        next = page.next().map(|position| (position.place, position.key.to_vec()));
+    }
+    keys.sort_unstable();
+    assert_eq!(keys, (0..50).map(key).collect::<Vec<_>>());
 }

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use super::Connection;
 use super::head::Way;
 use super::memo::Missing;
-use super::straight::{straight_data, straight_headers};
+use super::rest::{Rest, straight_rest};
+use super::straight::straight_headers;
 use super::stream::{Begun, Fresh};
 use crate::frame::HEAD_BYTES;
 use crate::h2::event::Call;
@@ -51,20 +52,36 @@ impl Connection {
             },
         };
         self.spend(1);
-        let call = self.straight_fresh(id, &head);
+        let call = self.straight_fresh(head.method, head.encoding, head.timeout_ns);
         let receive_window = StreamReceiveWindow::new(self.new_stream_window_bytes());
         self.streams.begin(Begun { call, content_bytes: head.content_bytes, receive_window });
         input.advance(HEAD_BYTES + block_bytes);
         true
     }
 
-    /// The call that begun first, if the DATA at the input's position is all that it lacks.
+    /// The call that begun first, if what is at the input's position is all that it lacks.
     #[inline]
     pub(super) fn complete_straight<'i>(&mut self, input: &'i Input<'_>) -> Option<Call<'i>> {
         let bytes = input.in_place()?;
+        match straight_rest(bytes, self.streams.first_begun()?.call.id) {
+            Some(rest) => self.complete_first(input, rest),
+            None => self.complete_otherwise(input),
+        }
+    }
+
+    /// The same with another rest.
+    #[inline(never)]
+    fn complete_otherwise<'i>(&mut self, input: &'i Input<'_>) -> Option<Call<'i>> {
+        let Fresh { id, send_window, .. } = self.streams.first_begun()?.call;
+        let rest = self.other_rest(input.in_place()?, id, send_window)?;
+        self.complete_first(input, rest)
+    }
+
+    /// The call that begun first, whose rest this is.
+    #[inline(always)]
+    fn complete_first<'i>(&mut self, input: &'i Input<'_>, rest: Rest<'i>) -> Option<Call<'i>> {
         let begun = self.streams.first_begun()?;
-        let Fresh { id, method, deadline_ns, .. } = begun.call;
-        let (message, length) = straight_data(bytes, id)?;
+        let length = rest.content_bytes;
         let is_promised = begun.content_bytes.is_none_or(|promised| promised == u64::from(length));
         if length > self.straight_bytes_max
             || !is_promised
@@ -73,9 +90,11 @@ impl Connection {
         {
             return None;
         }
-        let stream = self.streams.complete_first()?;
-        self.receive_window.receive_silently(length);
-        input.advance(HEAD_BYTES + length as usize);
-        Some(Call { stream, method, message: Cow::Borrowed(message), deadline_ns })
+        let mut call = self.streams.take_first_begun()?.call;
+        self.receive_rest_silently(&rest, &mut call.send_window);
+        let Fresh { method, deadline_ns, .. } = call;
+        let stream = self.streams.begin_fresh(call);
+        input.advance(rest.frames_bytes);
+        Some(Call { stream, method, message: Cow::Borrowed(rest.message), deadline_ns })
     }
 }

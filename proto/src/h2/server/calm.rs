@@ -121,15 +121,27 @@ impl Calm {
     /// frame that they get disturb nobody.
     pub(crate) fn window_update(&mut self, now_ns: u64, sent: u32) -> Result<(), Error> {
         self.counts.add(Count::WindowUpdates);
-        let new = sent.wrapping_sub(std::mem::replace(&mut self.sent_at_window_update, sent));
-        let saved = self.window_updates_saved.saturating_add(new.saturating_mul(limits::WINDOW_UPDATES_PER_FRAME));
-        match saved.min(limits::WINDOW_UPDATES_SAVED_MAX).checked_sub(1) {
+        let left = self.window_updates_left(sent);
+        self.sent_at_window_update = sent;
+        match left {
             Some(left) => {
                 self.window_updates_saved = left;
                 Ok(())
             }
             None => self.disturb(now_ns, Disturbance::WindowUpdatesUnearned),
         }
+    }
+
+    /// Whether a WINDOW_UPDATE after so many frames would disturb nobody.
+    pub(crate) fn is_window_update_earned(&self, sent: u32) -> bool {
+        self.window_updates_left(sent).is_some()
+    }
+
+    /// How many are saved behind that.
+    fn window_updates_left(&self, sent: u32) -> Option<u32> {
+        let new = sent.wrapping_sub(self.sent_at_window_update);
+        let saved = self.window_updates_saved.saturating_add(new.saturating_mul(limits::WINDOW_UPDATES_PER_FRAME));
+        saved.min(limits::WINDOW_UPDATES_SAVED_MAX).checked_sub(1)
     }
 }
 

@@ -11,14 +11,18 @@ use crate::h2::inbound::Admission;
 
 /// What padding may take of a window in one frame (RFC 9113 §6.1): who pads every frame gets through with this to
 /// spare.
-const PADDING_BYTES_MAX: i64 = 256;
+pub(super) const PADDING_BYTES_MAX: u32 = 256;
 
 impl Connection {
     /// Whether `bytes` more of a stream's message may be held.
     pub(super) fn has_room_for(&self, slot: usize, bytes: usize) -> bool {
-        self.streams[slot].inbound.admission == Admission::Admitted
-            || (self.promised_bytes() + bytes <= self.limits.connection_buffer_bytes_max
-                && self.footprint().other_bytes + bytes <= self.room.other_bytes)
+        self.streams[slot].inbound.admission == Admission::Admitted || self.has_room_for_part(bytes)
+    }
+
+    /// The same for a message that is not admitted.
+    pub(super) fn has_room_for_part(&self, bytes: usize) -> bool {
+        self.promised_bytes() + bytes <= self.limits.connection_buffer_bytes_max
+            && self.footprint().other_bytes + bytes <= self.room.other_bytes
     }
 
     /// Grants a stream what its message still needs, or, between messages, its window again once half of it is used.
@@ -32,7 +36,7 @@ impl Connection {
         let inbound = &stream.inbound;
         let missing = inbound.missing_bytes() as i64;
         let is_low = stream.is_client_streaming && available < own / 2;
-        if missing + PADDING_BYTES_MAX <= available && !is_low {
+        if missing + i64::from(PADDING_BYTES_MAX) <= available && !is_low {
             return;
         }
         let is_large = !inbound.is_empty() && inbound.total_bytes() as i64 > own;

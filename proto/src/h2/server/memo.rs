@@ -40,7 +40,7 @@ pub(crate) struct Memo {
     last: usize,
     /// Whose turn it is to be replaced.
     next: usize,
-    /// The call that was recognised last in a block with gaps.
+    /// The call that was decoded last and not known whole.
     call: Option<CallHead>,
 }
 
@@ -109,6 +109,12 @@ impl Memo {
             place = if place + 1 == self.known.len() { 0 } else { place + 1 };
         }
         Err(Missing::Unknown)
+    }
+
+    /// The place of a call that was decoded without the memo.
+    #[inline]
+    pub(crate) fn put(&mut self, call: CallHead) -> &CallHead {
+        self.call.insert(call)
     }
 
     /// `block`, which was decoded last, means `head`; `insertions` had been made into the table before it.

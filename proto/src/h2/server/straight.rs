@@ -1,8 +1,9 @@
 //! The straight way of a call that comes whole and is answered at once, past everything that such a call cannot need.
 //!
 //! It is taken for what a busy client sends again and again: HEADERS in one frame, then one DATA frame with
-//! END_STREAM that holds the one message of a method without a client stream. The two follow one another, or the
-//! HEADERS of many calls come first and their DATA in the same order (`begun.rs`). [`Connection::straight_call`]
+//! END_STREAM that holds the one message of a method without a client stream, or what else clients make of that
+//! (`rest.rs`). The two follow one another, or the HEADERS of many calls come first and their DATA in the same order
+//! (`begun.rs`). [`Connection::straight_call`]
 //! recognises them and [`Connection::reply_straight`] answers; both do what the general way does, in fewer steps:
 //!
 //! - It recognises before it changes anything. Whatever is not as expected (another frame, flag or identifier, a part
@@ -17,9 +18,10 @@
 use std::borrow::Cow;
 
 use super::drain::Drain;
-use super::head::{CallHead, Verdict, Way};
+use super::head::{CallHead, Encoding, Verdict, Way};
 use super::headers::Decoded;
 use super::memo::Missing;
+use super::rest::{BELOW_LENGTH, DATA_HEAD_BYTES, Rest, head_word, straight_rest, word_of};
 use super::stream::Fresh;
 use super::written::ShortFrame;
 use super::{Connection, Phase};
@@ -29,9 +31,7 @@ use crate::h2::event::{Call, StreamRef};
 use crate::h2::flow::SendWindow;
 use crate::h2::input::Input;
 use crate::limits::{FRAME_BYTES_MAX, Limits};
-
-/// A DATA frame's head and the prefix of the message in it.
-const DATA_HEAD_BYTES: usize = HEAD_BYTES + PREFIX_BYTES;
+use crate::method::MethodId;
 
 /// The longest DATA frame that goes the straight way: within any stream's window, before and after our SETTINGS have
 /// been acknowledged, and within the bounds of frames and messages.
@@ -48,44 +48,12 @@ pub(super) struct StraightReply {
     trailers: ShortFrame,
 }
 
-/// Kind, flags and stream of a frame, as the low bits of [`word_of`] have them.
-#[inline(always)]
-const fn head_word(kind: u8, flags: u8, stream: u32) -> u64 {
-    (kind as u64) << 40 | (flags as u64) << 32 | stream as u64
-}
-
-/// All of a frame's head but the length's highest byte.
-#[inline(always)]
-fn word_of(head: &[u8; HEAD_BYTES]) -> u64 {
-    let [_, word @ ..] = *head;
-    u64::from_be_bytes(word)
-}
-
-/// The bits of [`word_of`] below the length.
-const BELOW_LENGTH: u64 = (1 << 48) - 1;
-
 /// The length of the header block behind a head, if it is that of a whole one which opens the client's stream `id`.
 #[inline(always)]
 pub(super) fn straight_headers(head: &[u8; HEAD_BYTES], id: u32) -> Option<usize> {
     let word = word_of(head);
     let is_one = word & BELOW_LENGTH == head_word(kind::HEADERS, flag::END_HEADERS, id) && head[0] == 0;
     (is_one && id & (!STREAM_MAX | 1) == 1).then_some((word >> 48) as usize)
-}
-
-/// The message in the frame that `data` begins with, and the frame's length, if that is all of stream `id`'s request.
-#[inline(always)]
-pub(super) fn straight_data(data: &[u8], id: u32) -> Option<(&[u8], u32)> {
-    let (head, prefix) = data.first_chunk::<DATA_HEAD_BYTES>()?.split_first_chunk::<HEAD_BYTES>()?;
-    let word = word_of(head);
-    let length = (word >> 48) as u32;
-    let [compressed, message_length @ ..] = *prefix.first_chunk::<PREFIX_BYTES>()?;
-    if word & BELOW_LENGTH != head_word(kind::DATA, flag::END_STREAM, id)
-        || head[0] | compressed != 0
-        || u32::from_be_bytes(message_length).wrapping_add(PREFIX_BYTES as u32) != length
-    {
-        return None;
-    }
-    Some((data.get(DATA_HEAD_BYTES..HEAD_BYTES + length as usize)?, length))
 }
 
 /// Frames of an answer that goes straight: headers, message, trailers.
@@ -104,24 +72,48 @@ impl Connection {
         let id = self.last_seen_id.wrapping_add(2);
         let block_bytes = straight_headers(head, id)?;
         let data = bytes.get(HEAD_BYTES + block_bytes..)?;
-        let Some((message, length)) = straight_data(data, id) else { return self.begin_straight(input) };
+        match straight_rest(data, id) {
+            Some(rest) => self.straight_whole(input, block_bytes, rest),
+            None => self.straight_otherwise(input, block_bytes),
+        }
+    }
+
+    /// The call whose HEADERS are at the input's position, with what other rest it may have; or those that begin there.
+    #[inline(never)]
+    fn straight_otherwise<'i>(&mut self, input: &'i Input<'_>, block_bytes: usize) -> Option<Call<'i>> {
+        let data = input.in_place()?.get(HEAD_BYTES + block_bytes..)?;
+        let send_window = SendWindow::new(self.peer.initial_window_bytes);
+        match self.other_rest(data, self.last_seen_id.wrapping_add(2), send_window) {
+            Some(rest) => self.straight_whole(input, block_bytes, rest),
+            None => self.begin_straight(input),
+        }
+    }
+
+    /// The next call, whose HEADERS have so many bytes behind their head, and this rest.
+    #[inline(always)]
+    fn straight_whole<'i>(&mut self, input: &'i Input<'_>, block_bytes: usize, rest: Rest<'i>) -> Option<Call<'i>> {
+        let length = rest.content_bytes;
         if length > self.straight_bytes_max || !self.receive_window.is_silent(length) || !self.is_plain() {
             return None;
         }
-        let block = &bytes[HEAD_BYTES..];
+        let block = input.in_place()?.get(HEAD_BYTES..)?;
         let list_bytes_max = self.limits.header_list_bytes_max;
         let way = Way::Whole(length);
-        let call = match self.memo.find_for(way, block, block_bytes, &mut self.decoder, list_bytes_max) {
-            Ok(known) => *known,
+        let known = match self.memo.find_for(way, block, block_bytes, &mut self.decoder, list_bytes_max) {
+            Ok(known) => known,
             Err(Missing::Unsuited) => return None,
-            Err(Missing::Unknown) => self.decode_early(&block[..block_bytes], way)?,
+            Err(Missing::Unknown) => {
+                let call = self.decode_early(&block[..block_bytes], way)?;
+                self.memo.put(call)
+            }
         };
-        self.receive_window.receive_silently(length);
-        let call = self.straight_fresh(id, &call);
-        let (method, deadline_ns) = (call.method, call.deadline_ns);
+        let (method, encoding, timeout_ns) = (known.method, known.encoding, known.timeout_ns);
+        let mut call = self.straight_fresh(method, encoding, timeout_ns);
+        self.receive_rest_silently(&rest, &mut call.send_window);
+        let deadline_ns = call.deadline_ns;
         let stream = self.streams.begin_fresh(call);
-        input.advance(HEAD_BYTES + block_bytes + HEAD_BYTES + length as usize);
-        Some(Call { stream, method, message: Cow::Borrowed(message), deadline_ns })
+        input.advance(HEAD_BYTES + block_bytes + rest.frames_bytes);
+        Some(Call { stream, method, message: Cow::Borrowed(rest.message), deadline_ns })
     }
 
     /// The same, for the way back from the general way: out of line.
@@ -146,17 +138,18 @@ impl Connection {
         }
     }
 
-    /// Takes note of a new stream.
+    /// Takes note of the stream that is next.
     #[inline(always)]
-    pub(super) fn straight_fresh(&mut self, id: u32, call: &CallHead) -> Fresh {
-        let deadline_ns = call.timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));
+    pub(super) fn straight_fresh(&mut self, method: MethodId, encoding: Encoding, timeout_ns: Option<u64>) -> Fresh {
+        let id = self.last_seen_id.wrapping_add(2);
+        let deadline_ns = timeout_ns.map(|timeout_ns| self.now_ns.saturating_add(timeout_ns));
         if let Some(deadline_ns) = deadline_ns {
             self.deadline_ns = self.deadline_ns.min(deadline_ns);
         }
         self.last_seen_id = id;
         self.last_id = id;
         let send_window = SendWindow::new(self.peer.initial_window_bytes);
-        Fresh { id, method: call.method, encoding: call.encoding, deadline_ns, send_window }
+        Fresh { id, method, encoding, deadline_ns, send_window }
     }
 
     /// Whether nothing comes before the next frame, and a new call is welcome.

@@ -64,11 +64,10 @@ impl Streams {
         self.begun.front()
     }
 
-    /// The rest of that call has come: it is fresh.
+    /// That call, which is whole now, to [`Self::begin_fresh`].
     #[inline(always)]
-    pub(crate) fn complete_first(&mut self) -> Option<StreamRef> {
-        let begun = self.begun.pop_front()?;
-        Some(self.begin_fresh(begun.call))
+    pub(crate) fn take_first_begun(&mut self) -> Option<Begun> {
+        self.begun.pop_front()
     }
 
     /// Takes up a whole call whose identifier is not in the table, without entering it.

@@ -48,12 +48,16 @@ pub(crate) const PULL_BYTES_PER_WORK: usize = 256;
 /// Calls that are looked at together before the first of them is executed, so that their waits for memory are one: more
 /// than a core has reads on their way, and few enough that what was loaded first is still there.
 pub(crate) const AHEAD_CALLS: usize = 32;
-/// Bytes of pages that one shard may have on their way to another that follows logs, before it waits until some were
-/// taken.
+/// Bytes of pages that one shard may have on their way to the readers of a shard that follows logs, itself included,
+/// before it waits until some have reached them all.
 pub(crate) const TAIL_BYTES_UNTAKEN_MAX: usize = 1 << 20;
+/// What such a page counts at least: what waits while many readers are served comes in few long pages, not in many
+/// short ones.
+pub(crate) const TAIL_PAGE_BYTES_MIN: usize = 8 << 10;
 /// Logs whose news are sent to the shards that follow them in one turn.
 pub(crate) const TAILS_PER_TURN_MAX: usize = 64;
-/// Readers that are handed a page in one turn.
+/// Readers that are looked at in one turn to be handed a page; [`PULL_BYTES_PER_WORK`] that one is handed count as one
+/// more.
 pub(crate) const FANOUT_PER_TURN_MAX: usize = 2_048;
 /// Waits that are looked at in one turn because they may be over.
 pub(crate) const WAITS_PER_TURN_MAX: usize = 256;

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
+use crate::limits::{FANOUT_PER_TURN_MAX, PULL_BYTES_PER_WORK};
 
 const TOPICS: u64 = 3;
 
@@ -43,6 +44,14 @@ impl Pair {
 
     fn steps(&mut self, count: usize) {
         (0..count).for_each(|_| self.step());
+    }
+
+    /// The same, each a while after the one before.
+    fn timed_steps(&mut self, count: usize) {
+        for _ in 0..count {
+            self.simulation.advance(1_000);
+            self.step();
+        }
     }
 
     fn subscribe(&mut self, topic_number: u64, from: &str, name: &str) -> Subscription {
@@ -188,6 +197,7 @@ fn nothing_is_left_of_subscriptions_that_are_over() {
         assert!(proxy.pulls.is_empty());
         assert!(proxy.tails.is_empty(), "{:?}", proxy.tails);
         assert!(proxy.followed.is_empty(), "{:?}", proxy.followed);
+        assert_eq!(proxy.followed.untaken_bytes(), 0, "whoever sent a page hears of its end");
     }
 }
 
@@ -274,6 +284,45 @@ fn a_message_reaches_a_thousand_subscribers() {
     }
     for (caller, call) in calls {
         assert_eq!(pair.callers[caller].so_far(call).messages.len(), messages);
+    }
+}
+
+/// However many readers a message has to reach, a turn copies a bounded part of it; and the owner hears of each page
+/// that has reached them.
+#[test]
+fn what_a_turn_copies_to_many_readers_is_bounded() {
+    const PAYLOAD_BYTES: usize = 2_000;
+    for publisher in 0..2 {
+        let mut pair = Pair::new(3, 12, 64);
+        let mut calls = Vec::new();
+        for number in 0..400 {
+            let request = SubscribeRequest { topic: topic(0), ..Default::default() };
+            let caller = 2 * (number % 6);
+            calls.push((caller, pair.begin(caller, id::PUBSUB_BASIC_SUBSCRIBE, &request)));
+        }
+        pair.timed_steps(500);
+        let delivered = |pair: &Pair| {
+            let counted = pair.simulation.counted(0);
+            counted.iter().find(|((name, _), _)| *name == "tail_pages_delivered").map_or(0, |(_, value)| value as usize)
+        };
+        let mut most = 0;
+        for _ in 0..20 {
+            let request = PublishRequest { topic: topic(0), payload: vec![7; PAYLOAD_BYTES], ..Default::default() };
+            pair.begin(publisher, id::PUBSUB_BASIC_PUBLISH, &request);
+            for _ in 0..8 {
+                let before = delivered(&pair);
+                pair.timed_steps(1);
+                most = most.max(delivered(&pair) - before);
+            }
+        }
+        assert!(most > 0 && most * PAYLOAD_BYTES <= FANOUT_PER_TURN_MAX * PULL_BYTES_PER_WORK, "{most} in one turn");
+        pair.timed_steps(2_000);
+        for (caller, call) in calls {
+            assert_eq!(pair.callers[caller].so_far(call).messages.len(), 20);
+        }
+        for shard in 0..SHARDS {
+            assert_eq!(pair.simulation.application(shard).followed.untaken_bytes(), 0);
+        }
     }
 }
 

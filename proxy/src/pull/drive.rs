@@ -93,7 +93,9 @@ impl Proxy {
     /// Lets the first pull go on that waits for room, if there is enough.
     #[cold]
     pub(crate) fn feed_pulls(&mut self, client: &mut Client, wanted_bytes: usize) {
+        // One that wants a pause only for what it answers to control frames has room, and would wait again at once.
         if client.connection.has_room_for_reply(wanted_bytes)
+            && !client.connection.wants_pause()
             && let Some(key) = client.pulls.feed()
         {
             self.ready_if(client, key, &State::Hungry);

@@ -5,8 +5,10 @@ use prism_proto::limits::{Limits, NAME_BYTES_MAX};
 use prism_proto::messages::prism::interfaces::stream::{GetLatestOffsetRequest, TrimRequest};
 use prism_proto::status::{Code, Status};
 use prism_proto::text::Text;
-use prism_proto::view::AppendView;
+use prism_proto::view::{AppendView, RecordView};
 
+/// More than the numbers, tags and lengths of a record's message take.
+const RECORD_BYTES_MORE_MAX: usize = 128;
 /// The only partition that a log of the memstore has.
 const PARTITION: i32 = 0;
 /// `TrimRequest.before_offset` that stands for everything.
@@ -48,7 +50,10 @@ impl Request<'_> {
         let what = if matches!(self, Self::Publish(_)) { "topic" } else { "stream" };
         check_topic(what, self.topic(), limits)?;
         match self {
-            Self::Publish(view) | Self::Append(view) => check_length("key", view.key.len()),
+            Self::Publish(view) | Self::Append(view) => {
+                check_length("key", view.key.len())?;
+                check_record(view, limits)
+            }
             Self::Trim(request) => {
                 check_partition(request.partition)?;
                 if request.before_offset < EVERYTHING {
@@ -81,6 +86,25 @@ impl Request<'_> {
     }
 }
 
+/// Checks that a record can be handed to its readers, whose message has its offset and time beside what it was sent
+/// with.
+fn check_record(view: &AppendView<'_>, limits: &Limits) -> Result<(), Status> {
+    let AppendView { name, payload, metadata, key, .. } = view;
+    let (topic, key, bytes_max) = (name.as_bytes(), key.as_bytes(), limits.message_bytes_max);
+    if topic.len() + payload.len() + metadata.len() + key.len() + RECORD_BYTES_MORE_MAX <= bytes_max {
+        return Ok(());
+    }
+    let record = RecordView { offset: i64::MAX as u64, timestamp_ms: u64::MAX, key, metadata, payload };
+    let bytes = record.message_bytes(topic).max(record.stream_record_bytes());
+    if bytes <= bytes_max {
+        return Ok(());
+    }
+    let message = format!(
+        "its readers would get a message of {bytes} bytes: at most {bytes_max} are allowed (limits.message_bytes_max)"
+    );
+    Err(Status::new(Code::ResourceExhausted, message))
+}
+
 /// Checks the name of a topic or stream.
 pub(crate) fn check_topic(what: &str, topic: &[u8], limits: &Limits) -> Result<(), Status> {
     let (bytes, bytes_max) = (topic.len(), limits.key_bytes_max);
@@ -111,4 +135,28 @@ pub(crate) fn check_partition(partition: i32) -> Result<(), Status> {
     }
     let message = format!("partition is {partition}: the stream has one, {PARTITION}");
     Err(Status::new(Code::InvalidArgument, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use prism_proto::messages::prism::interfaces::pubsub::PublishRequest;
+    use prost::Message as _;
+
+    use super::*;
+
+    /// What is taken can be delivered: the longest that passes is one byte short of the first that does not.
+    #[test]
+    fn a_record_whose_readers_could_not_be_sent_it_is_refused() {
+        let limits = Limits { message_bytes_max: 1_000, ..Limits::DEFAULT };
+        let check = |payload_bytes: usize| {
+            let payload = vec![7; payload_bytes];
+            let request = PublishRequest { topic: "t".to_owned(), payload, ..Default::default() }.encode_to_vec();
+            assert!(request.len() <= 1_000, "the request itself has room");
+            Request::Publish(AppendView::decode_publish(&request).unwrap()).check(&limits)
+        };
+        let first = (800..990).find(|bytes| check(*bytes).is_err()).expect("it is too long");
+        let status = check(first).unwrap_err();
+        assert_eq!(status.code, Code::ResourceExhausted);
+        assert!(status.message.contains("1001 bytes") && status.message.contains("limits.message_bytes_max"));
+    }
 }

@@ -10,7 +10,9 @@ use super::{LogName, Notice};
 use crate::app::{Lane, Proxy, lane};
 use crate::client::Client;
 use crate::dispatch::execute;
-use crate::limits::{FANOUT_PER_TURN_MAX, PAGE_BYTES_MAX, TAILS_PER_TURN_MAX};
+use crate::limits::{
+    FANOUT_PER_TURN_MAX, PAGE_BYTES_MAX, PULL_BYTES_PER_WORK, TAIL_PAGE_BYTES_MIN, TAILS_PER_TURN_MAX,
+};
 use crate::pull::Offer;
 use crate::services::follow::{write_messages, write_records};
 use crate::statistics;
@@ -24,11 +26,11 @@ impl Proxy {
                 self.publish(turn.now_ns, turn.shard, name);
             }
         }
-        let mut readers_left = FANOUT_PER_TURN_MAX;
-        while readers_left > 0
+        let mut work_left = FANOUT_PER_TURN_MAX;
+        while work_left > 0
             && let Some(delivery) = self.tails.deliveries.pop_front()
         {
-            readers_left = self.deliver(turn, delivery, readers_left);
+            work_left = self.deliver(turn, delivery, work_left);
         }
         for owner in 0..self.tails.taken_bytes.len() {
             let bytes = std::mem::take(&mut self.tails.taken_bytes[owner]);
@@ -56,10 +58,10 @@ impl Proxy {
                 log.followers[index].sent = page.next();
             }
             has_more |= page.next() < page.bounds().latest;
+            self.followed.sent(follower.shard, counted_bytes(&page));
             if follower.shard == own {
-                self.page_of_tail(prism_shard::SlabKey::from_bits(follower.tail), page);
+                self.page_of_tail(own, prism_shard::SlabKey::from_bits(follower.tail), page);
             } else {
-                self.followed.sent(follower.shard, page.bytes());
                 self.tell(follower.shard, Notice::Page { tail: follower.tail, page });
             }
         }
@@ -81,21 +83,21 @@ impl Proxy {
         }
     }
 
-    /// Hands a page to the readers of a tail; returns how many more the turn has room for.
-    fn deliver(&mut self, turn: &mut Turn<'_, Self>, mut delivery: Delivery, readers_max: usize) -> usize {
-        let Some(tail) = self.tails.get(delivery.tail) else { return readers_max };
-        let topic = tail.log.topic.clone();
-        let mut readers_left = readers_max;
+    /// Hands a page to the readers of a tail; returns how much more the turn has room for.
+    fn deliver(&mut self, turn: &mut Turn<'_, Self>, mut delivery: Delivery, work_max: usize) -> usize {
+        let topic = self.tails.get(delivery.tail).map(|tail| tail.log.topic.clone()).unwrap_or_default();
+        let mut work_left = work_max;
         let mut last: Option<PeerId> = None;
-        while readers_left > 0 {
+        while work_left > 0 {
             let Some(seat) = self.tails.get(delivery.tail).and_then(|tail| tail.reader(delivery.index)) else {
+                self.tails.took(delivery.owner, counted_bytes(&delivery.page));
                 self.settle_last(turn, last);
-                return readers_left;
+                return work_left;
             };
             delivery.index += 1;
+            work_left -= 1;
             let Some(key) = seat else { continue };
             let Some(pull) = self.pulls.get(key).filter(|pull| pull.is_waiting()) else { continue };
-            readers_left -= 1;
             let peer = pull.peer;
             if last != Some(peer) {
                 self.settle_last(turn, last);
@@ -104,7 +106,8 @@ impl Proxy {
             let Some(client) = turn.peers.get_mut(peer).map(Wire::client) else { continue };
             client.connection.set_room(self.budget.room(client.counted));
             let mut lane = lane!(turn);
-            self.offer(&mut lane, client, key, &mut delivery, &topic);
+            let sent_bytes = self.offer(&mut lane, client, key, &mut delivery, &topic);
+            work_left = work_left.saturating_sub(sent_bytes / PULL_BYTES_PER_WORK);
         }
         self.settle_last(turn, last);
         self.tails.deliveries.push_front(delivery);
@@ -118,7 +121,7 @@ impl Proxy {
         self.settle(&mut lane, peer, client);
     }
 
-    /// Hands a page to one reader that waits.
+    /// Hands a page to one reader that waits; returns how many bytes it is sent.
     #[inline]
     fn offer(
         &mut self,
@@ -127,12 +130,15 @@ impl Proxy {
         key: prism_shard::SlabKey,
         delivery: &mut Delivery,
         topic: &[u8],
-    ) {
-        let Some(pull) = self.pulls.get_mut(key) else { return };
+    ) -> usize {
+        let Some(pull) = self.pulls.get_mut(key) else { return 0 };
         let (page, stream) = (&delivery.page, pull.stream);
         let bytes = match pull.source.offer(page) {
-            Offer::Passed => return,
-            Offer::Pulls => return self.wake_pull(client, key),
+            Offer::Passed => return 0,
+            Offer::Pulls => {
+                self.wake_pull(client, key);
+                return 0;
+            }
             Offer::Messages => part(&mut delivery.parts, page, topic, false),
             Offer::Records => part(&mut delivery.parts, page, topic, true),
         };
@@ -141,12 +147,19 @@ impl Proxy {
             && connection.has_room_for_reply(bytes.len())
             && connection.writable_bytes(stream) >= bytes.len();
         if !has_room {
-            return self.wake_pull(client, key);
+            self.wake_pull(client, key);
+            return 0;
         }
         connection.send_all(stream, bytes.len(), |out| out.extend_from_slice(bytes));
         pull.took(page, lane.now_ns);
         lane.counters.add_own(statistics::DELIVERED_AT, 1);
+        bytes.len()
     }
+}
+
+/// What a page counts while it is on its way to the readers.
+pub(super) fn counted_bytes(page: &Page) -> usize {
+    page.bytes().max(TAIL_PAGE_BYTES_MIN)
 }
 
 /// The page as the readers of one kind get it.

@@ -5,6 +5,7 @@ use prism_backends::{Command, Context, LogCommand, LogReply, Reply};
 use prism_proto::status::{Code, Status};
 use prism_shard::{SlabKey, Turn, route};
 
+use super::deliver::counted_bytes;
 use super::owner::{Follower, Holder};
 use super::readers::{Delivery, Joined, Parts};
 use super::{Claim, Expulsion, LogName, Notice, Seat};
@@ -47,13 +48,11 @@ impl Proxy {
             Notice::Follow { log, tail } => {
                 let page = Page::at_end(self.log_bounds(turn.now_ns, &log));
                 self.followed.follow(&log, Follower { shard: from, tail, sent: page.next() });
+                self.followed.sent(from, counted_bytes(&page));
                 self.tell(from, Notice::Page { tail, page: Box::new(page) });
             }
             Notice::Unfollow { log, tail } => self.followed.unfollow(&log, from, tail),
-            Notice::Page { tail, page } => {
-                self.tails.took(from, page.bytes());
-                self.page_of_tail(SlabKey::from_bits(tail), page);
-            }
+            Notice::Page { tail, page } => self.page_of_tail(from, SlabKey::from_bits(tail), page),
             Notice::Taken(bytes) => self.followed.taken(from, bytes),
             Notice::Claim { claim, pull } => self.claim(claim, from, pull),
             Notice::Release { claim, pull } => self.followed.release(&claim, Holder { shard: from, pull }),
@@ -91,10 +90,12 @@ impl Proxy {
     }
 
     /// A page for a tail of this shard; it goes to the readers at the end of the turn.
-    pub(super) fn page_of_tail(&mut self, key: SlabKey, page: Box<Page>) {
-        let Some(tail) = self.tails.get_mut(key) else { return };
+    pub(super) fn page_of_tail(&mut self, owner: u32, key: SlabKey, page: Box<Page>) {
+        let Some(tail) = self.tails.get_mut(key) else {
+            return self.tails.took(owner, counted_bytes(&page));
+        };
         tail.latest = tail.latest.max(page.bounds().latest);
-        self.tails.deliveries.push_back(Delivery { tail: key, page, index: 0, parts: Parts::default() });
+        self.tails.deliveries.push_back(Delivery { owner, tail: key, page, index: 0, parts: Parts::default() });
     }
 
     fn expel(&mut self, turn: &mut Turn<'_, Self>, key: SlabKey, why: Expulsion) {

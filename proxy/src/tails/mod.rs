@@ -74,7 +74,7 @@ pub(crate) enum Notice {
         /// What is new.
         page: Box<Page>,
     },
-    /// To the owner: pages of so many bytes were taken.
+    /// To the owner: pages that count so many bytes have reached their readers.
     Taken(usize),
     /// To the owner: a subscription has this name; one that had it is over.
     Claim {

@@ -71,6 +71,12 @@ impl Followed {
         self.logs.is_empty() && self.dirty.is_empty() && self.held.is_empty()
     }
 
+    /// What the pages count that have not reached their readers.
+    #[cfg(test)]
+    pub(crate) fn untaken_bytes(&self) -> usize {
+        self.untaken_bytes.iter().sum()
+    }
+
     pub(super) fn find(&mut self, name: &LogName) -> Option<&mut FollowedLog> {
         self.logs.get_mut(&name.hash)?.iter_mut().find(|log| log.name == *name)
     }

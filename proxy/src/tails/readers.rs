@@ -37,6 +37,8 @@ impl Tail {
 /// A page on its way to the readers of a tail.
 #[derive(Debug)]
 pub(super) struct Delivery {
+    /// The shard that sent it, which is told when all have had it.
+    pub(super) owner: u32,
     pub(super) tail: SlabKey,
     pub(super) page: Box<Page>,
     /// The next reader.

@@ -43,6 +43,8 @@ pub const LIST_NODES_PER_CALL: usize = 4;
 pub const EVICTIONS_PER_ATTEMPT: usize = 1_024;
 /// Keys, buckets and timers among which the policy looks for one to drop.
 pub const EVICT_LOOKS: usize = 64;
+/// Samples of so many in which a namespace at its own bound looks for a key that expires.
+pub const SHARE_SAMPLES: usize = 16;
 /// The part of a namespace's keys that S3-FIFO has on probation.
 pub const PROBATION_PART: usize = 10;
 /// Keys that leave probation when one comes and there is room for all.

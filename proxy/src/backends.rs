@@ -107,6 +107,17 @@ fn evictions(registry: &Registry, memstore: &config::Memstore) -> Vec<memstore::
     (0..registry.indexes()).map(eviction).collect()
 }
 
+/// Each namespace's own bound on this shard, by its index: an even part, as of the store's.
+fn bounds(registry: &Registry, shards: u32) -> Vec<memstore::Bound> {
+    let bound = |index| {
+        let Some(namespace) = registry.namespace(index) else { return memstore::Bound::default() };
+        let bytes_max = namespace.bounds.memory_bytes_max.map(|bytes_max| bytes_max / u64::from(shards));
+        let bytes_max = bytes_max.map(|bytes_max| usize::try_from(bytes_max).unwrap_or(usize::MAX));
+        memstore::Bound { name: namespace.name.to_string(), bytes_max }
+    };
+    (0..registry.indexes()).map(bound).collect()
+}
+
 /// The backends of one shard, by the registry's slots.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
@@ -132,6 +143,7 @@ impl Instances {
             {
                 store.set_retention(&retentions(registry, memstore));
                 store.set_evictions(&evictions(registry, memstore));
+                store.set_bounds(&bounds(registry, shards));
             }
         }
     }

@@ -65,6 +65,11 @@ fn slots_of(class: usize) -> usize {
     PAGE_BYTES / CLASS_BYTES[class]
 }
 
+/// What a record counts for its namespace: its slot, or an allocation of so many bytes.
+fn cost_bytes(class: Option<usize>, bytes: usize) -> usize {
+    class.map_or(bytes + ALLOCATION_BYTES, |class| CLASS_BYTES[class])
+}
+
 impl Arena {
     pub(super) const fn new() -> Self {
         let classes = [Class { first: NO_PAGE, free_slots: 0 }; CLASSES];
@@ -195,7 +200,7 @@ impl Arena {
         bytes: usize,
         expiry: Option<Expiry>,
     ) -> Result<Reference, Shortage> {
-        let new = self.allocate(budget, bytes)?;
+        let new = self.allocate(budget, self.record(old).namespace(), bytes)?;
         // Another class, so another page.
         let source = std::mem::take(&mut self.data[old.page()]);
         let record = Record::new(&source[old.offset()..]);
@@ -208,32 +213,44 @@ impl Arena {
         Ok(new)
     }
 
-    /// A place for a new record.
-    pub(super) fn allocate(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {
-        let Some(class) = class_of(bytes) else { return self.allocate_alone(budget, bytes) };
-        if self.classes[class].first == NO_PAGE {
-            self.add_page(budget, class)?;
-        }
-        Ok(self.take_slot(class))
+    /// A place for a new record or node of a namespace, which is charged for it.
+    pub(super) fn allocate(
+        &mut self,
+        budget: &mut Budget,
+        namespace: u16,
+        bytes: usize,
+    ) -> Result<Reference, Shortage> {
+        let class = class_of(bytes);
+        budget.charged(namespace, cost_bytes(class, bytes), |budget| {
+            let Some(class) = class else { return self.allocate_alone(budget, bytes) };
+            if self.classes[class].first == NO_PAGE {
+                self.add_page(budget, class)?;
+            }
+            Ok(self.take_slot(class))
+        })
     }
 
     /// A place for a new record instead of the one at `old`, which is freed unless this fails. A long one is freed
     /// before the new one is allocated, once it is certain that this cannot fail, so that both need not fit.
     pub(super) fn replace(&mut self, budget: &mut Budget, old: Reference, bytes: usize) -> Result<Reference, Shortage> {
+        let namespace = self.record(old).namespace();
         if self.pages[old.page()].class == ALONE {
             let released_bytes = self.data[old.page()].capacity() + ALLOCATION_BYTES;
-            let needed_bytes = match class_of(bytes) {
+            let class = class_of(bytes);
+            let needed_bytes = match class {
                 Some(class) if self.classes[class].first != NO_PAGE || self.spare.is_some() => 0,
                 Some(_) => PAGE_COST_BYTES,
                 None => bytes + ALLOCATION_BYTES,
             };
-            if budget.allows(needed_bytes, released_bytes) {
+            if budget.allows(needed_bytes, released_bytes)
+                && budget.share_allows(namespace, cost_bytes(class, bytes), released_bytes)
+            {
                 self.free(budget, old);
                 // The page number that was just freed is there for the new one.
-                return self.allocate(budget, bytes);
+                return self.allocate(budget, namespace, bytes);
             }
         }
-        let new = self.allocate(budget, bytes)?;
+        let new = self.allocate(budget, namespace, bytes)?;
         self.free(budget, old);
         Ok(new)
     }
@@ -248,20 +265,24 @@ impl Arena {
         record: &mut Vec<u8>,
     ) -> Result<Reference, Shortage> {
         let needed_bytes = record.capacity() + ALLOCATION_BYTES;
+        let namespace = self.record(old).namespace();
         let place = &mut self.data[old.page()];
         if self.pages[old.page()].class == ALONE {
             let released_bytes = place.capacity() + ALLOCATION_BYTES;
             if !budget.allows(needed_bytes, released_bytes) {
                 return Err(Shortage::Memory);
             }
+            budget.charge_instead(namespace, needed_bytes, released_bytes)?;
             budget.give(released_bytes);
             budget.take(needed_bytes)?;
             let adopted = Block::from(std::mem::take(record));
             *record = std::mem::replace(place, adopted).into();
             return Ok(old);
         }
-        self.reserve_number(budget)?;
-        budget.take(needed_bytes)?;
+        budget.charged(namespace, needed_bytes, |budget| {
+            self.reserve_number(budget)?;
+            budget.take(needed_bytes)
+        })?;
         let number = self.add(std::mem::take(record).into(), ALONE);
         self.free(budget, old);
         Ok(Reference::new(number, 0))
@@ -340,6 +361,7 @@ impl Arena {
     /// Gives a record's memory back.
     pub(super) fn free(&mut self, budget: &mut Budget, reference: Reference) {
         let number = reference.page();
+        budget.credit(self.record(reference).namespace(), self.held_bytes(reference));
         let (page, data) = (&mut self.pages[number], &mut self.data[number]);
         if page.class == ALONE {
             budget.give(data.capacity() + ALLOCATION_BYTES);
@@ -360,6 +382,30 @@ impl Arena {
             self.unlink(number);
             self.drop_page(budget, number);
         }
+    }
+
+    /// What the record or node at `reference` counts for its namespace.
+    fn held_bytes(&self, reference: Reference) -> usize {
+        let class = self.pages[reference.page()].class;
+        let class = (class != ALONE).then_some(usize::from(class));
+        cost_bytes(class, self.data[reference.page()].capacity())
+    }
+
+    /// What all records and nodes count for each namespace, from what is there.
+    #[cfg(test)]
+    pub(super) fn audit(&self, namespaces: usize) -> Vec<usize> {
+        let mut held_bytes = vec![0; namespaces];
+        for (number, data) in self.data.iter().enumerate() {
+            let class = self.pages[number].class;
+            let step = if class == ALONE { data.len() } else { CLASS_BYTES[usize::from(class)] };
+            for offset in (0..data.len()).step_by(step.max(1)) {
+                let reference = Reference::new(number, offset);
+                if self.record(reference).is_live() {
+                    held_bytes[usize::from(self.record(reference).namespace())] += self.held_bytes(reference);
+                }
+            }
+        }
+        held_bytes
     }
 
     /// Frees a page without records that is in no list.

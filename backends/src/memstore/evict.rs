@@ -51,7 +51,8 @@ impl MemStore {
         }
         // While there is room nobody is dropped, and those that come to the end join the main part. So they do when the
         // queue is long for what was deleted from it.
-        let has_room = self.budget.room_bytes() >= 2 * PAGE_BYTES;
+        let room_bytes = self.budget.room_bytes().min(self.budget.share_room_bytes(namespace));
+        let has_room = room_bytes >= 2 * PAGE_BYTES;
         for _ in 0..PROBATION_MOVES {
             let keys = self.tables[number].entries() * if has_room { 1 } else { 2 };
             let cache = self.caches[number].get_or_insert_default();
@@ -67,11 +68,19 @@ impl MemStore {
 
     /// Drops keys until so many bytes are free, or the attempt has taken long enough; false when none was dropped.
     pub(super) fn evict(&mut self, namespace: u16, bytes: usize) -> bool {
+        self.evict_by(bytes, |store| store.evict_one(namespace).or_else(|| store.evict_elsewhere()))
+    }
+
+    /// The same with keys of this namespace only, for its own bound.
+    pub(super) fn evict_own(&mut self, namespace: u16, bytes: usize) -> bool {
+        self.evict_by(bytes, |store| store.evict_one(namespace).or_else(|| store.evict_sampled(namespace)))
+    }
+
+    fn evict_by(&mut self, bytes: usize, mut evict_one: impl FnMut(&mut Self) -> Option<usize>) -> bool {
         let wanted = bytes.min(PAGE_BYTES);
         let mut freed = 0;
         for evicted in 0..EVICTIONS_PER_ATTEMPT {
-            let dropped = self.evict_one(namespace).or_else(|| self.evict_elsewhere());
-            match dropped {
+            match evict_one(self) {
                 Some(bytes) => freed += bytes,
                 None => return evicted > 0,
             }
@@ -134,7 +143,7 @@ impl MemStore {
     }
 
     /// Drops the key of a record; how many bytes its slot had.
-    fn drop_key(&mut self, namespace: u16, victim: Reference) -> usize {
+    pub(super) fn drop_key(&mut self, namespace: u16, victim: Reference) -> usize {
         let bytes = self.arena.slot(victim).len();
         let place = self.arena.record(victim).place();
         let found = self.tables[usize::from(namespace)].find(place, |other| (other == victim).then_some(()));

@@ -6,7 +6,7 @@
 
 use super::MemStore;
 use super::record::Expiry;
-use super::wheel::{Step, tick_after, tick_at};
+use super::wheel::{Step, TIMER_BYTES, tick_after, tick_at};
 use super::word::Reference;
 
 impl MemStore {
@@ -43,7 +43,8 @@ impl MemStore {
         self.collect(namespace, found);
     }
 
-    /// The number of the timer of a record that is about to be written in place of one that expires as `old` says.
+    /// The number of the timer of a record that is about to be written in place of one that expires as `old` says. The
+    /// namespace is charged for a new one before.
     pub(super) fn timer_for(&mut self, old: Option<Expiry>) -> Result<u32, super::budget::Shortage> {
         match old {
             Some(old) => Ok(old.timer),
@@ -59,7 +60,7 @@ impl MemStore {
         match (old, new) {
             (None, None) => {}
             (None, Some(new)) => self.wheel.insert(reference, tick_after(new.at_ns)),
-            (Some(old), None) => self.cancel(old.timer),
+            (Some(old), None) => self.cancel(self.arena.record(reference).namespace(), old.timer),
             (Some(old), Some(new)) => {
                 self.wheel.set_reference(new.timer, reference);
                 // One that is due too early is set anew when it is.
@@ -70,8 +71,9 @@ impl MemStore {
         }
     }
 
-    /// Removes a timer.
-    pub(super) fn cancel(&mut self, timer: u32) {
+    /// Removes a timer of a key of the namespace.
+    pub(super) fn cancel(&mut self, namespace: u16, timer: u32) {
+        self.budget.credit(namespace, TIMER_BYTES);
         if let Some(moved) = self.wheel.remove(&mut self.budget, timer) {
             self.arena.set_timer(moved, timer);
         }

@@ -46,7 +46,7 @@ impl MemStore {
     /// Appends a record.
     fn append(&mut self, context: &Context, address: &Address<'_>, record: &Record<'_>) -> Result<Appended, Failure> {
         let now_ns = context.now_ns;
-        let outcome = self.making_room(now_ns, |store| store.logs.append(&mut store.budget, address, record, now_ns));
+        let outcome = self.making_room(context, |store| store.logs.append(&mut store.budget, address, record, now_ns));
         outcome.map_err(|refusal| {
             self.refuse_log(refusal, &format_args!("the record is not appended to {}", name(address)))
         })
@@ -54,24 +54,36 @@ impl MemStore {
 
     /// Creates a log unless it is there.
     fn create(&mut self, context: &Context, address: &Address<'_>) -> Result<Bounds, Failure> {
-        let outcome = self.making_room(context.now_ns, |store| store.logs.create(&mut store.budget, address));
+        let outcome = self.making_room(context, |store| store.logs.create(&mut store.budget, address));
         outcome.map_err(|refusal| self.refuse_log(refusal, &format_args!("the log {} is not created", name(address))))
     }
 
-    /// Does what takes memory. When there is none, first what has expired goes, then the oldest segments of all logs.
+    /// Does what takes memory. When there is none, first what has expired goes, then the oldest segments of all logs,
+    /// or of those of the namespace when its own bound stands in the way.
     #[inline]
     fn making_room<T>(
         &mut self,
-        now_ns: u64,
+        context: &Context,
         mut act: impl FnMut(&mut Self) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         let (mut reclaims_left, mut drops_left) = (RECLAIM_ATTEMPTS, LOG_DROPS_MAX);
         loop {
             let outcome = act(self);
-            if !matches!(outcome, Err(Refusal::Short(Shortage::Memory))) {
-                return outcome;
+            match outcome {
+                Err(Refusal::Short(Shortage::Memory)) => {}
+                Err(Refusal::Short(Shortage::Namespace(namespace))) => {
+                    if reclaims_left > 0 && self.collect_own(context) {
+                        reclaims_left -= 1;
+                    } else if drops_left > 0 && self.logs.drop_oldest_of(&mut self.budget, namespace) {
+                        drops_left -= 1;
+                    } else {
+                        return outcome;
+                    }
+                    continue;
+                }
+                _ => return outcome,
             }
-            if reclaims_left > 0 && !self.logs.is_bound_tighter(&self.budget) && self.reclaim(now_ns) {
+            if reclaims_left > 0 && !self.logs.is_bound_tighter(&self.budget) && self.reclaim(context.now_ns) {
                 reclaims_left -= 1;
             } else if drops_left > 0 && self.logs.drop_oldest(&mut self.budget) {
                 drops_left -= 1;
@@ -105,6 +117,7 @@ impl MemStore {
             Refusal::Short(Shortage::Memory) => {
                 format!("the shard's part of backends.{backend}.memory_bytes_max ({memory_bytes_max} bytes) is in use")
             }
+            Refusal::Short(Shortage::Namespace(namespace)) => self.full_namespace(namespace),
             Refusal::Short(Shortage::Crowded) => {
                 format!("too many logs of backend {backend} have the same hash as this one")
             }

@@ -29,6 +29,7 @@ mod place;
 mod record;
 mod scan;
 mod segment;
+mod share;
 mod table;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -49,6 +50,7 @@ pub use evict::Eviction;
 use log::Logs;
 pub use log::{Appended, Bounds, Page, Records, Retention};
 use place::Place;
+pub use share::Bound;
 pub use table::Growth;
 use table::{Found, Table};
 use wheel::Wheel;
@@ -128,6 +130,8 @@ pub struct MemStore {
     scratch: Vec<u8>,
     /// By namespace what happens when memory is short, and what is known for that.
     evictions: Vec<Eviction>,
+    /// The names of those that have bounds of their own, for the messages of failures.
+    names: Vec<String>,
     caches: Vec<Option<Box<Cache>>>,
     /// Whether any namespace wants to know which keys are asked for.
     tracks_visits: bool,
@@ -144,6 +148,7 @@ impl MemStore {
         let mut budget = Budget::new(config.memory_bytes_max);
         // A bound too small for this leaves room for nothing, and every write will say so.
         let _ = budget.take(tables.len() * size_of::<Table>());
+        tables.iter().for_each(|_| budget.add_share());
         let counters = Counters { memory_bytes_max: config.memory_bytes_max, ..Counters::default() };
         let mut logs = Logs::new(config.memory_bytes_max / 2);
         logs.set_retention(&mut budget, &vec![Retention::DEFAULT; usize::from(config.namespaces)]);
@@ -161,6 +166,7 @@ impl MemStore {
             counters,
             scratch,
             evictions,
+            names: Vec::new(),
             caches,
             tracks_visits: false,
             evicting: 0,
@@ -175,6 +181,7 @@ impl MemStore {
         while self.tables.len() < usize::from(namespaces) {
             let _ = self.budget.take(size_of::<Table>());
             self.tables.push(Table::new());
+            self.budget.add_share();
             self.evictions.push(Eviction::None);
             self.caches.push(None);
         }
@@ -214,7 +221,7 @@ impl MemStore {
             self.arena.doom(nodes);
         }
         if let Some(expiry) = self.arena.record(reference).expiry() {
-            self.cancel(expiry.timer);
+            self.cancel(namespace, expiry.timer);
         }
         self.arena.free(&mut self.budget, reference);
         self.counters.keys -= 1;

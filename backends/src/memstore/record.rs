@@ -37,7 +37,7 @@ const FREE: u64 = VALUE_MASK - 1;
 pub(super) const TAIL_BYTES: usize = size_of::<u16>() + EXPIRY_BYTES + size_of::<u32>();
 /// In place of the value's length: a list, which says itself how long it is.
 const LIST: u64 = VALUE_MASK - 2;
-/// In place of the value's length: a node of a list, and nothing else in the header.
+/// In place of the value's length: a node of a list, and in the place of the place its namespace.
 const NODE: u64 = VALUE_MASK - 3;
 /// Below this it is a value's length.
 const MARKS: u64 = NODE;
@@ -308,7 +308,11 @@ impl<'a> Record<'a> {
         self.value_field() != FREE
     }
 
+    /// The namespace that it belongs to.
     pub(super) fn namespace(self) -> u16 {
+        if self.is_node() {
+            return (self.header >> PLACE_SHIFT) as u16;
+        }
         if self.namespace_field() != NAMED {
             return self.namespace_field() as u16;
         }
@@ -389,9 +393,10 @@ fn is_same(ours: &[u8], key: &[u8]) -> bool {
         && (key.len() <= 2 * WORD || ours[WORD..] == key[WORD..])
 }
 
-/// Marks a slot as that of a list's node.
-pub(super) fn write_node(slot: &mut [u8]) {
-    slot[..HEADER_BYTES].copy_from_slice(&(NODE << VALUE_SHIFT).to_le_bytes());
+/// Marks a slot as that of a node of a namespace's list.
+pub(super) fn write_node(slot: &mut [u8], namespace: u16) {
+    let header = NODE << VALUE_SHIFT | u64::from(namespace) << PLACE_SHIFT;
+    slot[..HEADER_BYTES].copy_from_slice(&header.to_le_bytes());
 }
 
 /// Marks a slot as free, with the slot that is free after it.

@@ -1,7 +1,10 @@
 //! Times to live of keys that are there.
 
 use super::MemStore;
+use super::budget::Shortage;
 use super::record::Expiry;
+use super::wheel::TIMER_BYTES;
+use super::word::Reference;
 use crate::limits::SLOT_BYTES_MAX;
 use crate::{Context, Failure};
 use prism_proto::limits::SECOND_NS;
@@ -31,13 +34,29 @@ impl MemStore {
         let outcome = self.with_room(context, SLOT_BYTES_MAX, |store| {
             let Some((found, reference)) = store.lookup(context, key) else { return Ok(false) };
             let old = store.arena.record(reference).expiry();
-            let new = Expiry { at_ns, timer: store.timer_for(old)? };
-            let reference = store.arena.set_expiry(&mut store.budget, reference, new)?;
+            let timer_bytes = if old.is_some() { 0 } else { TIMER_BYTES };
+            store.budget.charge(context.namespace, timer_bytes)?;
+            let outcome = store.set_expiry(reference, at_ns, old);
+            let Ok((reference, new)) = outcome else {
+                store.budget.credit(context.namespace, timer_bytes);
+                return outcome.map(|_| true);
+            };
             store.tables[usize::from(context.namespace)].relink(found, reference, true);
             store.retime(reference, old, Some(new));
             Ok(true)
         });
         outcome.map_err(|shortage| self.refuse(shortage, "the time to live is not set"))
+    }
+
+    /// Has a record expire with the timer that it has, or a new one that is charged for; returns where it is now.
+    fn set_expiry(
+        &mut self,
+        reference: Reference,
+        at_ns: u64,
+        old: Option<Expiry>,
+    ) -> Result<(Reference, Expiry), Shortage> {
+        let new = Expiry { at_ns, timer: self.timer_for(old)? };
+        Ok((self.arena.set_expiry(&mut self.budget, reference, new)?, new))
     }
 
     /// Seconds that a key still lives, rounded up.
@@ -54,7 +73,7 @@ impl MemStore {
         let Some(expiry) = self.arena.record(reference).expiry() else { return false };
         self.arena.remove_expiry(reference);
         self.tables[usize::from(context.namespace)].relink(found, reference, false);
-        self.cancel(expiry.timer);
+        self.cancel(context.namespace, expiry.timer);
         true
     }
 }

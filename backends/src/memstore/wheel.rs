@@ -30,6 +30,8 @@ const TICK_NS: u64 = 1_000_000;
 const NONE: u32 = u32::MAX;
 /// In place of the timer before: this one is the first of its slot.
 const FIRST: u32 = NONE - 1;
+/// What a timer counts for its key's namespace.
+pub(super) const TIMER_BYTES: usize = 16;
 const PAGE_COST_BYTES: usize = TIMERS_PER_PAGE * size_of::<Timer>() + ALLOCATION_BYTES;
 
 /// The first tick at which what expires then has expired.
@@ -52,7 +54,7 @@ struct Timer {
     slot: u16,
 }
 
-const _: () = assert!(size_of::<Timer>() == 16);
+const _: () = assert!(size_of::<Timer>() == TIMER_BYTES);
 
 impl Timer {
     fn reference(&self) -> Reference {
@@ -165,6 +167,12 @@ impl Wheel {
     fn drop_page(&mut self, budget: &mut Budget) {
         self.pages.pop();
         budget.give(PAGE_COST_BYTES);
+    }
+
+    /// The records of all timers.
+    #[cfg(test)]
+    pub(super) fn records(&self) -> impl Iterator<Item = Reference> + '_ {
+        (0..self.timers as u32).map(|number| self.timer(number).reference())
     }
 
     /// Gives back a page without timers; false when there is none.

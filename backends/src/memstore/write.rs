@@ -5,7 +5,10 @@ use super::arena::Mark;
 use super::budget::Shortage;
 use super::place::Place;
 use super::record::{Draft, Expiry};
+use super::table::Found;
 use super::ttl::expiry_ns;
+use super::wheel::TIMER_BYTES;
+use super::word::Reference;
 use crate::limits::{
     KEY_BYTES_MAX, LIST_NODES_PER_RECLAIM, PAGE_BYTES, RECLAIM_ATTEMPTS, RECLAIM_ATTEMPTS_PER_PAGE, TIMERS_PER_RECLAIM,
     VALUE_BYTES_MAX,
@@ -44,7 +47,7 @@ impl MemStore {
     ) -> Result<T, Shortage> {
         // For each page of it keys are dropped, maybe of several sizes, a page is emptied, and it is given back.
         let attempts = RECLAIM_ATTEMPTS + RECLAIM_ATTEMPTS_PER_PAGE * bytes.div_ceil(PAGE_BYTES);
-        let mut evict_bytes = bytes;
+        let (mut evict_bytes, mut collects_left) = (bytes, RECLAIM_ATTEMPTS);
         for _ in 0..attempts {
             match attempt(self) {
                 Err(Shortage::Memory) if self.reclaim(context.now_ns) => {}
@@ -54,6 +57,11 @@ impl MemStore {
                     // A slot of its size was not enough: something else is to grow, which takes a page.
                     evict_bytes = PAGE_BYTES;
                 }
+                Err(Shortage::Namespace(_)) if collects_left > 0 && self.collect_own(context) => collects_left -= 1,
+                Err(Shortage::Namespace(_)) if self.evict_neighbour(context) => {}
+                Err(Shortage::Namespace(namespace)) if self.evict_own(namespace, evict_bytes) => {
+                    evict_bytes = PAGE_BYTES;
+                }
                 outcome => return outcome,
             }
         }
@@ -61,9 +69,28 @@ impl MemStore {
     }
 
     /// Stores the draft with the memory that is free.
-    fn try_set(&mut self, context: &Context, mut draft: Draft<'_>) -> Result<(), Shortage> {
+    fn try_set(&mut self, context: &Context, draft: Draft<'_>) -> Result<(), Shortage> {
         let there = self.lookup(context, draft.key);
         let old_expiry = there.and_then(|(_, old)| self.arena.record(old).expiry());
+        if draft.expiry.is_none() || old_expiry.is_some() {
+            return self.place(context, draft, there, old_expiry);
+        }
+        self.budget.charge(context.namespace, TIMER_BYTES)?;
+        let outcome = self.place(context, draft, there, old_expiry);
+        if outcome.is_err() {
+            self.budget.credit(context.namespace, TIMER_BYTES);
+        }
+        outcome
+    }
+
+    /// The same, when the timer that it may need is charged for.
+    fn place(
+        &mut self,
+        context: &Context,
+        mut draft: Draft<'_>,
+        there: Option<(Found, Reference)>,
+        old_expiry: Option<Expiry>,
+    ) -> Result<(), Shortage> {
         let old_nodes = there.and_then(|(_, old)| self.arena.nodes(old));
         if let Some(expiry) = draft.expiry.as_mut() {
             expiry.timer = self.timer_for(old_expiry)?;
@@ -80,8 +107,8 @@ impl MemStore {
             table.relink(found, reference, draft.expiry.is_some());
             reference
         } else {
-            table.make_room(draft.place, &mut self.budget)?;
-            let reference = self.arena.allocate(&mut self.budget, draft.bytes())?;
+            self.budget.shared(context.namespace, |budget| table.make_room(draft.place, budget))?;
+            let reference = self.arena.allocate(&mut self.budget, context.namespace, draft.bytes())?;
             table.insert(draft.place, reference, draft.expiry.is_some());
             self.counters.keys += 1;
             reference
@@ -136,6 +163,7 @@ impl MemStore {
                 "{what}: the shard's part of backends.{name}.memory_bytes_max ({} bytes) is in use",
                 self.budget.bytes_max()
             ),
+            Shortage::Namespace(namespace) => format!("{what}: {}", self.full_namespace(namespace)),
             Shortage::Crowded => format!("{what}: too many keys of backend {name} have the same hash as this one"),
         };
         Failure::new(FailureKind::Exhausted, sentence)

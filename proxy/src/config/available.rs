@@ -9,6 +9,3 @@ pub(crate) const TYPES: &str = "memstore";
 pub(crate) fn runs(kind: &BackendKind) -> bool {
     matches!(kind, BackendKind::Memstore(_))
 }
-
-/// The bounds that a namespace may have of its own.
-pub(crate) const NAMESPACE_BOUNDS: [&str; 3] = ["eviction", "retention_bytes", "retention_age"];

@@ -2,6 +2,7 @@
 
 use super::available;
 use super::backends::{Backend, BackendKind, Declared as DeclaredBackend, Redis};
+use super::bytes;
 use super::namespaces::{Declared as DeclaredNamespace, Group, Namespace, Reference, References};
 use super::nearest::suggestion;
 use super::problem::{Position, Problems};
@@ -44,7 +45,7 @@ pub(crate) fn resolve(
                 }
             }
         }
-        check_bounds(&namespace, &path, problems);
+        check_bounds(&backends, &namespace, &served, &path, problems);
         resolved.push(Namespace { name: namespace.name, backends: served, bounds: namespace.bounds });
     }
     check_available(&backends, &uses, problems);
@@ -78,14 +79,24 @@ fn check_offer(backend: &DeclaredBackend, group: Group, reference: &Reference, p
     problems.at(reference.position, message);
 }
 
-fn check_bounds(namespace: &DeclaredNamespace, path: &str, problems: &Problems) {
-    let bounds = namespace.bound_positions.iter();
-    for (key, position) in bounds.filter(|(key, _)| !available::NAMESPACE_BOUNDS.contains(key)) {
-        let message = format!(
-            "{path}.{key}: this bound of a namespace is not available in this version; available: {}, and those of the \
-             whole store, in `backends`",
-            available::NAMESPACE_BOUNDS.join(", ")
-        );
+/// A namespace's own bound is tighter than that of each store that it lies in, or the same.
+fn check_bounds(
+    backends: &[DeclaredBackend],
+    namespace: &DeclaredNamespace,
+    served: &[Option<usize>],
+    path: &str,
+    problems: &Problems,
+) {
+    let Some(bytes_max) = namespace.bounds.memory_bytes_max else { return };
+    let position = namespace.bound_positions.iter().find(|(key, _)| *key == "memory_bytes_max");
+    let exceeded = served.iter().flatten().find_map(|&backend| match &backends[backend].kind {
+        Some(BackendKind::Memstore(store)) if bytes_max > store.memory_bytes_max => Some((backend, store)),
+        _ => None,
+    });
+    if let (Some((backend, store)), Some((key, position))) = (exceeded, position) {
+        let (bytes_max, store_bytes_max) = (bytes::format(bytes_max), bytes::format(store.memory_bytes_max));
+        let name = &backends[backend].name;
+        let message = format!("{path}.{key}: {bytes_max} is more than backends.{name}.{key} ({store_bytes_max})");
         problems.at(*position, message);
     }
 }

@@ -36,7 +36,7 @@ pub fn reloaded(running: &Effective, new: Effective) -> Effective {
     merged.cores.clone_from(&running.cores);
     merged.spin_us = running.spin_us;
     merged.log.format = running.log.format;
-    for backend in &mut merged.backends {
+    for (index, backend) in merged.backends.iter_mut().enumerate() {
         let earlier = running.backends.iter().find(|earlier| earlier.name == backend.name);
         if let (BackendKind::Memstore(new), Some(BackendKind::Memstore(old))) =
             (&mut backend.kind, earlier.map(|earlier| &earlier.kind))
@@ -44,6 +44,10 @@ pub fn reloaded(running: &Effective, new: Effective) -> Effective {
             new.memory_bytes_max = old.memory_bytes_max;
             // The relation that was checked against the new size holds against the old one too.
             new.retention_bytes = new.retention_bytes.min(old.memory_bytes_max / 2);
+            for namespace in merged.namespaces.iter_mut().filter(|used| used.backends.contains(&Some(index))) {
+                let bound = &mut namespace.bounds.memory_bytes_max;
+                *bound = bound.map(|bytes_max| bytes_max.min(old.memory_bytes_max));
+            }
         }
     }
     merged

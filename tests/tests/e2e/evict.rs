@@ -45,6 +45,38 @@ async fn keys_are_dropped_as_the_policy_of_their_namespace_says() {
 }
 
 #[tokio::test]
+async fn a_namespace_at_its_own_bound_leaves_the_others_alone() {
+    for (shards, eviction) in [(1, "none"), (2, "none"), (2, "s3fifo"), (2, "soonest_expiry")] {
+        let file = format!(
+            "backends: {{ memory: {{ type: memstore, memory_bytes_max: 16MiB, eviction: {eviction} }} }}
+namespaces: {{ default: {{ backend: memory }}, tight: {{ backend: memory, memory_bytes_max: 1MiB }} }}
+"
+        );
+        let proxy = Launch::shards(shards).file(&file).start();
+        let mut client = KeyValue::new(proxy.channel().await);
+        for number in 0..100 {
+            client.set_request(request("", number)).await.unwrap();
+        }
+        let mut refused = 0;
+        for number in 0..1_500 {
+            let Err(status) = client.set_request(request("tight", number)).await else { continue };
+            assert_eq!(status.code(), Code::ResourceExhausted);
+            assert!(status.message().contains("namespaces.tight.memory_bytes_max"), "{status}");
+            refused += 1;
+        }
+        assert_eq!(refused > 0, eviction == "none", "{refused} were refused with {eviction}");
+        // Three megabytes came for a bound of one.
+        assert!(proxy.counters()["memstore_bytes"] < 2 << 20, "{:?}", proxy.counters());
+        for number in 100..2_000 {
+            client.set_request(request("", number)).await.unwrap();
+        }
+        for number in 0..2_000 {
+            assert!(client.exists(&format!("key-{number}")).await.unwrap(), "{number} was dropped with {eviction}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_policy_a_write_fails_and_names_the_limit() {
     let proxy = start(2, "none");
     let mut client = KeyValue::new(proxy.channel().await);

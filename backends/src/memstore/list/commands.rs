@@ -77,7 +77,7 @@ impl MemStore {
     /// A list of one value.
     fn push_first(&mut self, context: &Context, key: &[u8], value: &[u8]) -> Result<i64, Shortage> {
         let bytes = element_bytes(value);
-        let node = if bytes > LIST_INLINE_BYTES_MAX { Some(self.node_of(value)?) } else { None };
+        let node = if bytes > LIST_INLINE_BYTES_MAX { Some(self.node_of(context.namespace, value)?) } else { None };
         match node {
             None => {
                 let payload = self.short(1, bytes);
@@ -97,9 +97,9 @@ impl MemStore {
     fn add_list(&mut self, context: &Context, key: &[u8]) -> Result<Reference, Shortage> {
         let (namespace, place) = (context.namespace, Place::of(context.hash));
         let table = &mut self.tables[usize::from(namespace)];
-        table.make_room(place, &mut self.budget)?;
+        self.budget.shared(namespace, |budget| table.make_room(place, budget))?;
         let draft = Draft { namespace, place, key, value: &self.scratch, is_list: true, expiry: None };
-        let root = self.arena.allocate(&mut self.budget, draft.bytes())?;
+        let root = self.arena.allocate(&mut self.budget, namespace, draft.bytes())?;
         table.insert(place, root, false);
         self.arena.write(root, &draft);
         self.counters.keys += 1;
@@ -158,7 +158,8 @@ impl MemStore {
             write_element(&mut area[at], value);
             self.arena.set_span(node, span);
         } else {
-            let node = self.arena.add_node(&mut self.budget, bytes.max(node_bytes(long.bytes)))?;
+            let (namespace, node_bytes) = (self.arena.record(root).namespace(), bytes.max(node_bytes(long.bytes)));
+            let node = self.arena.add_node(&mut self.budget, namespace, node_bytes)?;
             let area = self.arena.area_mut(node);
             let start = match side {
                 Side::Left => area.len() - bytes,
@@ -184,7 +185,7 @@ impl MemStore {
         let payload = self.arena.record(root).value();
         let Short { count, span } = Short::parse(payload);
         let row = payload[SHORT_HEADER_BYTES..][span.start..span.end].to_vec();
-        let node = self.arena.add_node(&mut self.budget, row.len())?;
+        let node = self.arena.add_node(&mut self.budget, context.namespace, row.len())?;
         self.arena.area_mut(node)[..row.len()].copy_from_slice(&row);
         self.arena.set_span(node, Span { start: 0, end: row.len() });
         self.long(count.into(), row.len(), Nodes { left: node, right: node });
@@ -310,9 +311,9 @@ impl MemStore {
     }
 
     /// A node that holds one value and that nothing leads to.
-    fn node_of(&mut self, value: &[u8]) -> Result<Reference, Shortage> {
+    fn node_of(&mut self, namespace: u16, value: &[u8]) -> Result<Reference, Shortage> {
         let bytes = element_bytes(value);
-        let node = self.arena.add_node(&mut self.budget, bytes)?;
+        let node = self.arena.add_node(&mut self.budget, namespace, bytes)?;
         write_element(&mut self.arena.area_mut(node)[..bytes], value);
         self.arena.set_span(node, Span { start: 0, end: bytes });
         debug_assert_eq!(element_at(&self.arena.area(node)[..bytes], Side::Left).0.len(), bytes);

@@ -79,11 +79,16 @@ fn other(side: Side) -> Side {
 
 impl Arena {
     /// A node with room for `bytes`, with nothing in it, that nothing leads to.
-    pub(super) fn add_node(&mut self, budget: &mut Budget, bytes: usize) -> Result<Reference, Shortage> {
-        let node = self.allocate(budget, NODE_HEADER_BYTES + bytes)?;
+    pub(super) fn add_node(
+        &mut self,
+        budget: &mut Budget,
+        namespace: u16,
+        bytes: usize,
+    ) -> Result<Reference, Shortage> {
+        let node = self.allocate(budget, namespace, NODE_HEADER_BYTES + bytes)?;
         let slot = self.slot_mut(node);
         slot[HEADER_BYTES..NODE_HEADER_BYTES].fill(0);
-        write_node(slot);
+        write_node(slot, namespace);
         Ok(node)
     }
 

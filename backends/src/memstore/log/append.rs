@@ -92,7 +92,9 @@ impl Logs {
         self.segments.reserve(budget)?;
         let log = &mut self.logs[number];
         log.reserve(budget)?;
-        let segment = Segment::new(budget, number as u32, log.next, capacity, now_ns)?;
+        let segment = budget.charged(log.namespace, cost_bytes, |budget| {
+            Segment::new(budget, number as u32, log.next, capacity, now_ns)
+        })?;
         let added = self.segments.insert(segment);
         log.chain.push_back(added);
         log.held_bytes += cost_bytes;
@@ -105,7 +107,9 @@ impl Logs {
     fn seal_last(&mut self, budget: &mut Budget, number: usize) {
         let log = &mut self.logs[number];
         if let Some(&last) = log.chain.back() {
-            log.held_bytes -= self.segments.get_mut(last).seal(budget);
+            let sealed_bytes = self.segments.get_mut(last).seal(budget);
+            log.held_bytes -= sealed_bytes;
+            budget.credit(log.namespace, sealed_bytes);
         }
     }
 

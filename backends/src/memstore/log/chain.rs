@@ -50,16 +50,24 @@ impl Log {
             return Ok(());
         }
         let (old, new) = (self.chain.capacity(), (self.chain.capacity() * 2).max(2));
-        budget.take(chain_cost_bytes(new))?;
+        let (old_bytes, new_bytes) = (chain_cost_bytes(old), chain_cost_bytes(new));
+        budget.charged(self.namespace, new_bytes - old_bytes, |budget| budget.take(new_bytes))?;
         self.chain.reserve_exact(new - self.chain.len());
         debug_assert_eq!(self.chain.capacity(), new);
-        budget.give(chain_cost_bytes(old));
+        budget.give(old_bytes);
         Ok(())
+    }
+
+    /// What the chain counts for.
+    #[cfg(test)]
+    pub(super) fn chain_bytes(&self) -> usize {
+        chain_cost_bytes(self.chain.capacity())
     }
 
     /// Gives back what an empty chain holds.
     pub(super) fn release_chain(&mut self, budget: &mut Budget) {
         budget.give(chain_cost_bytes(self.chain.capacity()));
+        budget.credit(self.namespace, chain_cost_bytes(self.chain.capacity()));
         self.chain = VecDeque::new();
     }
 

@@ -197,10 +197,18 @@ impl Logs {
         reserve_one(&mut self.logs, budget)?;
         let place = Place::of(address.hash);
         self.table.make_room(place, budget)?;
-        budget.take(name_cost_bytes(address.topic))?;
+        let name_bytes = name_cost_bytes(address.topic);
+        budget.charged(address.namespace, name_bytes, |budget| budget.take(name_bytes))?;
         self.logs.push(Log::new(address.namespace, address.topic));
         self.table.insert(place, reference_of(number), false);
         Ok(number)
+    }
+
+    /// What the logs of a namespace count for it, from what is there.
+    #[cfg(test)]
+    pub(super) fn held_bytes_of(&self, namespace: u16) -> usize {
+        let logs = self.logs.iter().filter(|log| log.namespace == namespace);
+        logs.map(|log| log.held_bytes + log.chain_bytes() + name_cost_bytes(&log.topic)).sum()
     }
 
     /// What [`Self::held_bytes`] should be, from what is there.

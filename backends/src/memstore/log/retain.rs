@@ -18,6 +18,7 @@ impl Logs {
         let cost_bytes = segment::cost_bytes(segment.capacity());
         log.held_bytes -= cost_bytes;
         budget.give(cost_bytes);
+        budget.credit(log.namespace, cost_bytes);
         if log.chain.is_empty() {
             log.release_chain(budget);
         }
@@ -36,6 +37,13 @@ impl Logs {
             debug_assert_eq!(logs.logs[number].chain.front(), Some(&oldest));
             logs.drop_first(budget, number)
         })
+    }
+
+    /// Drops the oldest segment of a namespace for the sake of its others; false when there is none.
+    pub(in super::super) fn drop_oldest_of(&mut self, budget: &mut Budget, namespace: u16) -> bool {
+        let Some(oldest) = self.namespaces[usize::from(namespace)].order.oldest() else { return false };
+        let number = self.segments.get(oldest).log as usize;
+        self.counted(budget, |logs, budget| logs.drop_first(budget, number))
     }
 
     /// Removes what lies before an offset, or up to the latest; returns where the log begins and ends now.

@@ -7,6 +7,7 @@ mod expiry;
 mod lists;
 mod model;
 mod scan;
+mod share;
 mod ttl;
 mod values;
 

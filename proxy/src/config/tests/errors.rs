@@ -254,11 +254,10 @@ fn of_what_this_version_cannot_run() {
         assert_eq!(wrong(&text), [expected]);
     }
     check(&[(
-        "namespaces:\n  default:\n    backend: memory\n    memory_bytes_max: 1MiB",
-        &["4:23: namespaces.default.memory_bytes_max: this bound of a namespace is not available in this \
-                 version; available: eviction, retention_bytes, retention_age, and those of the whole store, in \
-                 `backends`"],
+        "namespaces:\n  default:\n    backend: memory\n    memory_bytes_max: 1025MiB",
+        &["4:23: namespaces.default.memory_bytes_max: 1025MiB is more than backends.memory.memory_bytes_max (1GiB)"],
     )]);
+    valid("namespaces: {default: {backend: memory, memory_bytes_max: 1GiB}}");
     // What nobody uses may be there.
     valid(
         "backends: {memory: {type: memstore}, c: {type: redis, endpoints: a:1}, n: {type: memstore, eviction: s3fifo}}",

@@ -250,4 +250,9 @@ fn a_reload_takes_what_may_change() {
     let merged = reloaded(&small, valid(""));
     let BackendKind::Memstore(memstore) = &merged.backends[0].kind else { panic!("it is a memstore") };
     assert_eq!((memstore.memory_bytes_max, memstore.retention_bytes), (2 << 20, 1 << 20));
+    // So do the namespaces' own bounds, which a reload may change.
+    for (bound, expected) in [("1MiB", 1 << 20), ("3MiB", 2 << 20)] {
+        let text = format!("namespaces: {{default: {{backend: memory, memory_bytes_max: {bound}}}}}");
+        assert_eq!(reloaded(&small, valid(&text)).namespaces[0].bounds.memory_bytes_max, Some(expected));
+    }
 }

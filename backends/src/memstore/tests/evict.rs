@@ -175,3 +175,19 @@ fn lists_stay_and_namespaces_have_their_own_policy() {
     bench.namespace = 1;
     assert_eq!(list(&mut bench), Ok(true));
 }
+
+#[test]
+fn a_log_grows_where_keys_have_taken_all() {
+    let mut bench = bench(4 << 20, Eviction::S3Fifo);
+    for index in 0..20_000 {
+        bench.set(&key(index), &value(index, 500)).unwrap();
+    }
+    let payload = vec![7; 1_000];
+    for _ in 0..1_000 {
+        let record = crate::Record { timestamp_ms: 1, key: b"", metadata: b"", payload: &payload };
+        let command = crate::command::LogCommand::Append { record };
+        bench.execute(Command::Log { topic: b"topic", command }).unwrap();
+    }
+    let counters = bench.store.counters();
+    assert!(counters.log_bytes > 1_000_000 && counters.memory_bytes <= 4 << 20, "{counters:?}");
+}

@@ -39,6 +39,10 @@ pub const LIST_NODES_PER_CALL: usize = 4;
 pub const EVICTIONS_PER_ATTEMPT: usize = 1_024;
 /// Keys, buckets and timers among which the policy looks for one to drop.
 pub const EVICT_LOOKS: usize = 64;
+/// Buckets of the table that count as much as one key there: most of a table whose keys have gone is empty.
+pub const EVICT_BUCKETS_PER_LOOK: usize = 16;
+/// How often one attempt of a write looks without finding a key to drop.
+pub const EVICT_VAIN_TRIES: usize = 16;
 /// The part of a namespace's keys that S3-FIFO has on probation.
 pub const PROBATION_PART: usize = 10;
 /// Keys that leave probation when one comes and there is room for all.

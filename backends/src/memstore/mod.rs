@@ -131,6 +131,8 @@ pub struct MemStore {
     caches: Vec<Option<Box<Cache>>>,
     /// Whether any namespace wants to know which keys are asked for.
     tracks_visits: bool,
+    /// Whether any namespace has keys dropped.
+    evicts: bool,
     /// The other namespace that dropped a key last for one that could not.
     evicting: usize,
     /// The page of the last scan, whose memory serves the next.
@@ -163,6 +165,7 @@ impl MemStore {
             evictions,
             caches,
             tracks_visits: false,
+            evicts: false,
             evicting: 0,
             page,
         }

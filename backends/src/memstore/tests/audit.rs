@@ -4,8 +4,8 @@ use super::*;
 use crate::memstore::table::Table;
 
 impl MemStore {
-    /// Checks that everything allocated is counted, once, and that what leads to something is led back to. `empty_bytes`
-    /// is what a store without anything in it counts.
+    /// Checks that everything allocated is counted, once, and that what leads to something is led back to.
+    /// `empty_bytes` is what a store without anything in it counts.
     pub(super) fn audit(&self, empty_bytes: usize) {
         let (mut records, mut timers, mut nodes, mut nodes_of_lists) = (0, 0, 0, 0);
         let arena_bytes = self.arena.audit(|reference, record| {

@@ -45,6 +45,10 @@ pub const EVICTIONS_PER_ATTEMPT: usize = 1_024;
 pub const EVICT_LOOKS: usize = 64;
 /// Samples of so many in which a namespace at its own bound looks for a key that expires.
 pub const SHARE_SAMPLES: usize = 16;
+/// Buckets of the table that count as much as one key there: most of a table whose keys have gone is empty.
+pub const EVICT_BUCKETS_PER_LOOK: usize = 16;
+/// How often one attempt of a write looks without finding a key to drop.
+pub const EVICT_VAIN_TRIES: usize = 16;
 /// The part of a namespace's keys that S3-FIFO has on probation.
 pub const PROBATION_PART: usize = 10;
 /// Keys that leave probation when one comes and there is room for all.

@@ -1,6 +1,7 @@
 //! A large value stays in the memory in which its message came: that becomes the record, and nothing is copied.
 
 use super::MemStore;
+use super::arena::Mark;
 use super::budget::Shortage;
 use super::place::Place;
 use super::record::{self, Record};
@@ -50,8 +51,12 @@ impl MemStore {
     /// Puts a record in the place of its key's, with the memory that is free; false when the key has gone meanwhile.
     fn try_adopt(&mut self, context: &Context, message: &mut Vec<u8>) -> Result<bool, Shortage> {
         let Some((found, old)) = self.lookup(context, Record::new(message).key()) else { return Ok(false) };
+        let is_on_probation = self.arena.record(old).is_marked(Mark::Probation);
         let reference = self.arena.adopt(&mut self.budget, old, message)?;
         self.tables[usize::from(context.namespace)].relink(found, reference, false);
+        if is_on_probation {
+            self.put_on_probation(context.namespace, reference, Place::of(context.hash));
+        }
         Ok(true)
     }
 }

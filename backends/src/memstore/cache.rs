@@ -121,12 +121,15 @@ impl Cache {
         was_there
     }
 
+    /// What it counts for.
+    pub(super) fn held_bytes(&self) -> usize {
+        let ghosts = self.ghosts.len() * size_of::<u16>();
+        self.pages.len() * PAGE_COST_BYTES + if ghosts == 0 { 0 } else { ghosts + ALLOCATION_BYTES }
+    }
+
     /// Gives all memory back.
     pub(super) fn give_back(&mut self, budget: &mut Budget) {
-        budget.give(self.pages.len() * PAGE_COST_BYTES);
-        if !self.ghosts.is_empty() {
-            budget.give(self.ghosts.len() * size_of::<u16>() + ALLOCATION_BYTES);
-        }
+        budget.give(self.held_bytes());
         *self = Self::default();
     }
 

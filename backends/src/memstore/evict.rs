@@ -4,12 +4,14 @@
 //! policy allows it; each attempt looks at a bounded number of keys.
 
 use super::MemStore;
-use super::arena::Mark;
+use super::arena::{Arena, Mark};
 use super::cache::Probationer;
 use super::place::{PLACE_BITS, Place};
-use super::word::Reference;
+use super::word::{Reference, Word};
 use crate::Context;
-use crate::limits::{EVICT_LOOKS, EVICTIONS_PER_ATTEMPT, PAGE_BYTES, PROBATION_MOVES};
+use crate::limits::{
+    EVICT_BUCKETS_PER_LOOK, EVICT_LOOKS, EVICT_VAIN_TRIES, EVICTIONS_PER_ATTEMPT, PAGE_BYTES, PROBATION_MOVES,
+};
 
 /// How room is made for a write when memory is short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +38,7 @@ impl MemStore {
             }
         }
         self.tracks_visits = self.evictions.contains(&Eviction::S3Fifo);
+        self.evicts = self.evictions.iter().any(|eviction| *eviction != Eviction::None);
     }
 
     /// A key was added.
@@ -46,8 +49,8 @@ impl MemStore {
         }
         let cache = self.caches[number].get_or_insert_default();
         cache.prepare(&mut self.budget);
-        if !cache.raise(place) && cache.push(&mut self.budget, Probationer::new(reference, place)) {
-            self.arena.mark(reference, Mark::Probation);
+        if !cache.raise(place) {
+            self.put_on_probation(namespace, reference, place);
         }
         // While there is room nobody is dropped, and those that come to the end join the main part. So they do when the
         // queue is long for what was deleted from it.
@@ -66,6 +69,14 @@ impl MemStore {
         }
     }
 
+    /// Adds a record to the queue of those on probation, if there is memory for that.
+    pub(super) fn put_on_probation(&mut self, namespace: u16, reference: Reference, place: Place) {
+        let Some(cache) = self.caches[usize::from(namespace)].as_mut() else { return };
+        if cache.push(&mut self.budget, Probationer::new(reference, place)) {
+            self.arena.mark(reference, Mark::Probation);
+        }
+    }
+
     /// Drops keys until so many bytes are free, or the attempt has taken long enough; false when none was dropped.
     pub(super) fn evict(&mut self, namespace: u16, bytes: usize) -> bool {
         self.evict_by(bytes, |store| store.evict_one(namespace).or_else(|| store.evict_elsewhere()))
@@ -78,17 +89,15 @@ impl MemStore {
 
     fn evict_by(&mut self, bytes: usize, mut evict_one: impl FnMut(&mut Self) -> Option<usize>) -> bool {
         let wanted = bytes.min(PAGE_BYTES);
-        let mut freed = 0;
-        for evicted in 0..EVICTIONS_PER_ATTEMPT {
+        let (mut freed, mut evicted, mut vain) = (0, 0, 0);
+        while self.evicts && freed < wanted && evicted < EVICTIONS_PER_ATTEMPT && vain < EVICT_VAIN_TRIES {
             match evict_one(self) {
-                Some(bytes) => freed += bytes,
-                None => return evicted > 0,
-            }
-            if freed >= wanted {
-                break;
+                Some(bytes) => (freed, evicted) = (freed + bytes, evicted + 1),
+                // The hand has passed a stretch of the table where there is none.
+                None => vain += 1,
             }
         }
-        true
+        evicted > 0
     }
 
     /// Drops a key from among those that leave no room for that of the context in its part of the table; false when
@@ -195,42 +204,51 @@ impl MemStore {
     /// The next key of the main part that nobody has asked for since the hand came by; the last one it looked at when
     /// all were.
     fn under_the_hand(&mut self, namespace: u16) -> Option<Reference> {
-        let number = usize::from(namespace);
-        let mut hand = self.caches[number].as_ref()?.hand;
-        let (mut victim, mut fallback, mut looks) = (None, None, 0);
-        // A lap at most, of which nearly every step passes many places.
-        while victim.is_none() && looks < EVICT_LOOKS {
-            let place = Place::at_step(hand);
-            let Self { tables, arena, .. } = self;
-            let homed = tables[number].homed(place, |word| {
-                let reference = word.reference();
-                let record = arena.record(reference);
-                if victim.is_some() || record.is_list() || word.prefix() < place.prefix {
-                    return;
-                }
-                looks += 1;
-                if record.is_marked(Mark::Probation) {
-                    fallback = fallback.or(Some(reference));
-                } else if record.is_marked(Mark::Visited) {
-                    fallback = Some(reference);
-                    arena.unmark(reference, Mark::Visited);
-                } else {
-                    victim = Some(reference);
-                }
-            });
-            let (last_prefix, buckets) = homed?;
-            looks += buckets;
-            // Past the victim's neighbours, too: what was unmarked just now is to have a lap's time.
-            hand = Place { prefix: last_prefix, home: place.home }.step() + 1;
-            hand = if hand < 1 << PLACE_BITS { hand } else { 0 };
-        }
-        if let Some(cache) = self.caches[number].as_mut() {
-            cache.hand = hand;
-        }
+        let (mut victim, mut fallback) = (None, None);
+        self.turn_hand(namespace, |arena, word| {
+            let reference = word.reference();
+            let record = arena.record(reference);
+            if victim.is_some() || record.is_list() {
+                return victim.is_some();
+            }
+            if record.is_marked(Mark::Probation) {
+                fallback = fallback.or(Some(reference));
+            } else if record.is_marked(Mark::Visited) {
+                fallback = Some(reference);
+                arena.unmark(reference, Mark::Visited);
+            } else {
+                victim = Some(reference);
+            }
+            victim.is_some()
+        });
         victim.or(fallback)
     }
 
-    /// The key that expires soonest, of some whose timers are set to be due first.
+    /// Shows `look` the keys that the hand passes, until it has what it wants, or enough was looked at.
+    fn turn_hand(&mut self, namespace: u16, mut look: impl FnMut(&mut Arena, Word) -> bool) {
+        let number = usize::from(namespace);
+        let Self { tables, arena, caches, .. } = self;
+        let cache = caches[number].get_or_insert_default();
+        let (mut is_done, mut looks, mut buckets) = (false, 0, 0);
+        // A lap at most, of which nearly every step passes many places. A large table may have few keys.
+        while !is_done && looks + buckets / EVICT_BUCKETS_PER_LOOK < EVICT_LOOKS {
+            let place = Place::at_step(cache.hand);
+            let homed = tables[number].homed(place, |word| {
+                if word.prefix() >= place.prefix {
+                    looks += 1;
+                    is_done |= look(arena, word);
+                }
+            });
+            let Some((last_prefix, passed)) = homed else { return };
+            buckets += passed;
+            // Past the victim's neighbours, too: what was unmarked just now is to have a lap's time.
+            let next = Place { prefix: last_prefix, home: place.home }.step() + 1;
+            cache.hand = if next < 1 << PLACE_BITS { next } else { 0 };
+        }
+    }
+
+    /// The key that expires soonest, of some whose timers are set to be due first; when those are of others, of some
+    /// that the hand passes.
     fn soonest_to_expire(&mut self, namespace: u16) -> Option<Reference> {
         let mut soonest: Option<(u64, Reference)> = None;
         for (timer, reference) in self.wheel.first(EVICT_LOOKS) {
@@ -242,6 +260,17 @@ impl MemStore {
             if is_ours && soonest.is_none_or(|(at_ns, _)| expiry.at_ns < at_ns) {
                 soonest = Some((expiry.at_ns, reference));
             }
+        }
+        if soonest.is_none() && self.wheel.timers() > 0 {
+            self.turn_hand(namespace, |arena, word| {
+                let record = arena.record(word.reference());
+                if let Some(expiry) = record.expiry().filter(|_| word.expires() && !record.is_list())
+                    && soonest.is_none_or(|(at_ns, _)| expiry.at_ns < at_ns)
+                {
+                    soonest = Some((expiry.at_ns, word.reference()));
+                }
+                false
+            });
         }
         soonest.map(|(_, reference)| reference)
     }

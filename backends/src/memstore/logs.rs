@@ -6,7 +6,7 @@ use super::MemStore;
 use super::budget::Shortage;
 use super::log::{Address, Appended, Bounds, Reading, Refusal, Retention};
 use crate::command::{LogCommand, LogReply};
-use crate::limits::{LOG_DROPS_MAX, LOGS_MAX, RECLAIM_ATTEMPTS};
+use crate::limits::{LOG_DROPS_MAX, LOGS_MAX, PAGE_BYTES, RECLAIM_ATTEMPTS, RECLAIM_ATTEMPTS_PER_PAGE};
 use crate::{Context, Execution, Failure, FailureKind, Record, Reply};
 
 impl MemStore {
@@ -45,8 +45,9 @@ impl MemStore {
 
     /// Appends a record.
     fn append(&mut self, context: &Context, address: &Address<'_>, record: &Record<'_>) -> Result<Appended, Failure> {
-        let now_ns = context.now_ns;
-        let outcome = self.making_room(context, |store| store.logs.append(&mut store.budget, address, record, now_ns));
+        let (now_ns, bytes) = (context.now_ns, record.encoded_bytes());
+        let outcome =
+            self.making_room(context, bytes, |store| store.logs.append(&mut store.budget, address, record, now_ns));
         outcome.map_err(|refusal| {
             self.refuse_log(refusal, &format_args!("the record is not appended to {}", name(address)))
         })
@@ -54,19 +55,23 @@ impl MemStore {
 
     /// Creates a log unless it is there.
     fn create(&mut self, context: &Context, address: &Address<'_>) -> Result<Bounds, Failure> {
-        let outcome = self.making_room(context, |store| store.logs.create(&mut store.budget, address));
+        let bytes = address.topic.len();
+        let outcome = self.making_room(context, bytes, |store| store.logs.create(&mut store.budget, address));
         outcome.map_err(|refusal| self.refuse_log(refusal, &format_args!("the log {} is not created", name(address))))
     }
 
-    /// Does what takes memory. When there is none, first what has expired goes, then the oldest segments of all logs,
-    /// or of those of the namespace when its own bound stands in the way.
+    /// Does what takes at least so many bytes of memory. When there is none, first what has expired goes, then keys as
+    /// for any other write, while logs hold less than their part; then the oldest segments of all logs, if these would
+    /// do. When a namespace's own bound stands in the way, what goes is the namespace's.
     #[inline]
     fn making_room<T>(
         &mut self,
         context: &Context,
+        bytes: usize,
         mut act: impl FnMut(&mut Self) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let (mut reclaims_left, mut drops_left) = (RECLAIM_ATTEMPTS, LOG_DROPS_MAX);
+        let mut reclaims_left = RECLAIM_ATTEMPTS + RECLAIM_ATTEMPTS_PER_PAGE * bytes.div_ceil(PAGE_BYTES);
+        let mut drops_left = LOG_DROPS_MAX;
         loop {
             let outcome = act(self);
             match outcome {
@@ -83,9 +88,15 @@ impl MemStore {
                 }
                 _ => return outcome,
             }
-            if reclaims_left > 0 && !self.logs.is_bound_tighter(&self.budget) && self.reclaim(context.now_ns) {
+            if reclaims_left > 0
+                && !self.logs.is_bound_tighter(&self.budget)
+                && (self.reclaim(context.now_ns) || self.evict(context.namespace, PAGE_BYTES))
+            {
                 reclaims_left -= 1;
-            } else if drops_left > 0 && self.logs.drop_oldest(&mut self.budget) {
+            } else if drops_left > 0
+                && self.logs.may_hold(&self.budget, bytes)
+                && self.logs.drop_oldest(&mut self.budget)
+            {
                 drops_left -= 1;
             } else {
                 return outcome;

@@ -135,6 +135,8 @@ pub struct MemStore {
     caches: Vec<Option<Box<Cache>>>,
     /// Whether any namespace wants to know which keys are asked for.
     tracks_visits: bool,
+    /// Whether any namespace has keys dropped.
+    evicts: bool,
     /// The other namespace that dropped a key last for one that could not.
     evicting: usize,
     /// The page of the last scan, whose memory serves the next.
@@ -169,6 +171,7 @@ impl MemStore {
             names: Vec::new(),
             caches,
             tracks_visits: false,
+            evicts: false,
             evicting: 0,
             page,
         }

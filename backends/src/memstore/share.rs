@@ -92,7 +92,7 @@ impl MemStore {
     /// What belongs to each namespace alone: as it is counted, and from what is there.
     #[cfg(test)]
     pub(super) fn audit_shares(&self) -> (Vec<usize>, Vec<usize>) {
-        let mut there = self.arena.audit(self.tables.len());
+        let mut there = self.arena.audit_shares(self.tables.len());
         for (namespace, table) in self.tables.iter().enumerate() {
             there[namespace] += table.held_bytes() + self.logs.held_bytes_of(namespace as u16);
         }

@@ -185,6 +185,21 @@ impl Wheel {
         has_one
     }
 
+    /// What it counts for, from what is there.
+    #[cfg(test)]
+    pub(super) fn audit(&self) -> usize {
+        let slots = if self.slots.is_some() { size_of::<Slots>() + ALLOCATION_BYTES } else { 0 };
+        let list = if self.pages.capacity() == 0 { 0 } else { ALLOCATION_BYTES };
+        slots + self.pages.len() * PAGE_COST_BYTES + self.pages.capacity() * size_of::<Box<[Timer]>>() + list
+    }
+
+    /// The record of a timer.
+    #[cfg(test)]
+    pub(super) fn reference_of(&self, number: u32) -> Reference {
+        assert!((number as usize) < self.timers);
+        self.timer(number).reference()
+    }
+
     /// Sets a timer anew.
     pub(super) fn set(&mut self, number: u32, tick: u64) {
         self.unlink(number);

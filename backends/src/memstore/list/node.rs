@@ -204,4 +204,37 @@ impl Arena {
             }
         }
     }
+
+    /// How many nodes the record at `reference` has, which all lead to their neighbours and back.
+    #[cfg(test)]
+    pub(in crate::memstore) fn audit_nodes(&self, reference: Reference) -> usize {
+        let Some(Nodes { left, right }) = self.nodes(reference) else { return 0 };
+        assert_eq!(self.link_of(left, Side::Left), Link::Root(reference));
+        self.audit_chain(left, right, Link::Root(reference))
+    }
+
+    /// How many nodes are doomed.
+    #[cfg(test)]
+    pub(in crate::memstore) fn audit_doomed(&self) -> usize {
+        let Some(first) = self.doomed else { return 0 };
+        assert_eq!(self.link_of(first, Side::Left), Link::Doomed);
+        let next = |node: &Reference| match self.link_of(*node, Side::Right) {
+            Link::Node(next) => Some(next),
+            _ => None,
+        };
+        let last = std::iter::successors(Some(first), next).last().unwrap_or(first);
+        self.audit_chain(first, last, Link::Nothing)
+    }
+
+    #[cfg(test)]
+    fn audit_chain(&self, first: Reference, last: Reference, end: Link) -> usize {
+        let (mut node, mut count) = (first, 1);
+        assert!(self.record(node).is_node());
+        while let Link::Node(next) = self.link_of(node, Side::Right) {
+            assert!(self.record(next).is_node() && self.link_of(next, Side::Left) == Link::Node(node));
+            (node, count) = (next, count + 1);
+        }
+        assert_eq!((node, self.link_of(node, Side::Right)), (last, end));
+        count
+    }
 }

@@ -164,6 +164,11 @@ impl Logs {
         self.bytes_max - self.held_bytes.min(self.bytes_max) <= budget.room_bytes()
     }
 
+    /// Whether so many bytes could be held if all segments went.
+    pub(super) fn may_hold(&self, budget: &Budget, bytes: usize) -> bool {
+        bytes <= self.bytes_max.min(self.held_bytes + budget.room_bytes())
+    }
+
     /// Where a log begins and ends; an absent one is empty.
     pub(super) fn bounds(&self, address: &Address<'_>) -> Bounds {
         let Some(number) = self.find(address) else { return Bounds::default() };

@@ -3,6 +3,7 @@
 use super::*;
 use crate::limits::EVICTIONS_PER_ATTEMPT;
 use crate::memstore::Eviction;
+use crate::memstore::word::Reference;
 use crate::{FailureKind, Side};
 use std::collections::{BTreeMap, HashMap};
 
@@ -66,8 +67,8 @@ impl Lru {
 
 #[test]
 fn s3fifo_hits_at_least_as_often_as_exact_lru() {
-    const KEYS: usize = 200_000;
-    const ACCESSES: usize = 1_000_000;
+    const KEYS: usize = 60_000;
+    const ACCESSES: usize = 300_000;
     // How many keys fit when a tenth of them does.
     let bytes = |keys: usize| keys * 104;
     for seed in [1, 2] {
@@ -109,7 +110,7 @@ fn every_write_finds_room_by_dropping_a_bounded_number() {
     for eviction in [Eviction::S3Fifo, Eviction::SoonestExpiry] {
         let mut bench = bench(8 << 20, eviction);
         let mut last = 0;
-        for index in 0..150_000 {
+        for index in 0..60_000 {
             let bytes = [8, 100, 30, 700, 64, 3_000][index % 6] + index % 7;
             bench.set_for(&key(index), &value(index, bytes), 1_000 + (index % 100) as i64).unwrap();
             assert_eq!(bench.get(&key(index)), Some(value(index, bytes)), "what was written is there");
@@ -174,4 +175,68 @@ fn lists_stay_and_namespaces_have_their_own_policy() {
     assert!((0..2_000).all(|index| bench.exists(&key(index))));
     bench.namespace = 1;
     assert_eq!(list(&mut bench), Ok(true));
+}
+
+#[test]
+fn large_values_find_room_where_many_small_ones_were() {
+    let mut bench = bench(8 << 20, Eviction::S3Fifo);
+    for index in 0..100_000 {
+        bench.set(&key(index), b"").unwrap();
+    }
+    // The table stays as large as it was, and nearly all of it is empty.
+    let large = value(1, 500_000);
+    for index in 100_000..100_150 {
+        let (mut message, set) = adopt::message(&key(index), &large);
+        assert_eq!(bench.adopt(&mut message, &set), Some(Ok(())), "{index}");
+        assert!(bench.get(&key(index)).as_ref() == Some(&large));
+    }
+    assert_eq!(bench.store.counters().rejected, 0);
+}
+
+#[test]
+fn what_was_on_probation_is_not_looked_for_within_a_long_value() {
+    let mut bench = bench(4 << 20, Eviction::S3Fifo);
+    bench.set(&key(1), &[0xff; 9_001]).unwrap();
+    let (_, reference) = bench.store.lookup(&bench.context(&key(1)), &key(1)).unwrap();
+    assert!(bench.store.arena.live_record(reference).is_some());
+    for offset in (8..9_100).step_by(8) {
+        let stale = Reference::new(reference.page(), offset);
+        assert!(bench.store.arena.live_record(stale).is_none(), "at {offset}");
+    }
+}
+
+#[test]
+fn keys_of_others_that_expire_sooner_are_not_in_the_way() {
+    let mut bench = Bench::new(4 << 20);
+    bench.store.set_evictions(&[Eviction::None, Eviction::SoonestExpiry]);
+    for index in 0..1_000 {
+        bench.set_for(&key(index), &value(index, 100), 10).unwrap();
+    }
+    bench.namespace = 1;
+    for index in 0..200 {
+        bench.execute(Command::Push { key: &key(index), value: b"element", side: Side::Left }).unwrap();
+        assert!(bench.expire(&key(index), 20));
+    }
+    for index in 1_000..12_000 {
+        bench.set_for(&key(index), &value(index, 500), 1_000).unwrap();
+    }
+    assert_eq!(bench.store.counters().rejected, 0);
+    bench.namespace = 0;
+    assert!((0..1_000).all(|index| bench.exists(&key(index))));
+}
+
+#[test]
+fn a_log_grows_where_keys_have_taken_all() {
+    let mut bench = bench(4 << 20, Eviction::S3Fifo);
+    for index in 0..20_000 {
+        bench.set(&key(index), &value(index, 500)).unwrap();
+    }
+    let payload = vec![7; 1_000];
+    for _ in 0..1_000 {
+        let record = crate::Record { timestamp_ms: 1, key: b"", metadata: b"", payload: &payload };
+        let command = crate::command::LogCommand::Append { record };
+        bench.execute(Command::Log { topic: b"topic", command }).unwrap();
+    }
+    let counters = bench.store.counters();
+    assert!(counters.log_bytes > 1_000_000 && counters.memory_bytes <= 4 << 20, "{counters:?}");
 }

@@ -7,21 +7,21 @@ use proptest::prelude::*;
 use std::collections::{HashMap, VecDeque};
 
 impl Bench {
-    fn push(&mut self, key: &[u8], value: &[u8], side: Side) -> Result<i64, Failure> {
+    pub(super) fn push(&mut self, key: &[u8], value: &[u8], side: Side) -> Result<i64, Failure> {
         match self.execute(Command::Push { key, value, side })? {
             Reply::Length(length) => Ok(length),
             other => panic!("{other:?}"),
         }
     }
 
-    fn pop(&mut self, key: &[u8], side: Side) -> Option<Vec<u8>> {
+    pub(super) fn pop(&mut self, key: &[u8], side: Side) -> Option<Vec<u8>> {
         match self.execute(Command::Pop { key, side, value_bytes_max: usize::MAX }) {
             Ok(Reply::Pop(value)) => value.map(<[u8]>::to_vec),
             other => panic!("{other:?}"),
         }
     }
 
-    fn length(&mut self, key: &[u8]) -> i64 {
+    pub(super) fn length(&mut self, key: &[u8]) -> i64 {
         match self.execute(Command::Length { key }) {
             Ok(Reply::Length(length)) => length,
             other => panic!("{other:?}"),
@@ -81,7 +81,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn push(&mut self, index: usize, bytes: usize, right: bool) {
+    pub(super) fn push(&mut self, index: usize, bytes: usize, right: bool) {
         self.serial += 1;
         let value = value(self.serial, bytes);
         let outcome = self.bench.push(&key(index), &value, side(right));

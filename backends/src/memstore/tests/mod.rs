@@ -1,10 +1,12 @@
 //! What the store promises, checked through its commands and its own accounting.
 
 mod adopt;
+mod audit;
 mod bounds;
 mod evict;
 mod expiry;
 mod lists;
+mod mixed;
 mod model;
 mod scan;
 mod share;
@@ -130,5 +132,9 @@ fn key(index: usize) -> Vec<u8> {
 
 /// A value that cannot be taken for another key's.
 fn value(index: usize, bytes: usize) -> Vec<u8> {
-    (0..bytes).map(|at| (index.wrapping_mul(31) + at) as u8).collect()
+    // It repeats itself, and copying is quick however tests are built.
+    let period: Vec<u8> = (0..bytes.min(256)).map(|at| (index.wrapping_mul(31).wrapping_add(at)) as u8).collect();
+    let mut value = if bytes <= period.len() { period } else { period.repeat(bytes.div_ceil(256)) };
+    value.truncate(bytes);
+    value
 }

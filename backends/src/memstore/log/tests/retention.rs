@@ -110,3 +110,16 @@ fn a_large_trim_goes_on_in_the_background() {
     }
     assert!(bench.store.counters().log_bytes < 256 << 10);
 }
+
+#[test]
+fn nothing_is_dropped_for_a_record_that_has_no_room_even_so() {
+    let mut bench = Bench::new(400_000);
+    for index in 0..50u8 {
+        bench.append(b"topic", &[index; 1_000]).unwrap();
+    }
+    assert_eq!(bench.append(b"topic", &[0; 250_000]).unwrap_err().kind, crate::FailureKind::Exhausted);
+    assert_eq!(bench.append(b"other", &[0; 250_000]).unwrap_err().kind, crate::FailureKind::Exhausted);
+    let bounds = bench.execute(0, b"topic", LogCommand::Bounds).unwrap();
+    assert_eq!(bounds, OwnedLogReply::Bounds(Bounds { earliest: 0, latest: 50 }));
+    assert_eq!(bench.append(b"topic", &[7; 1_000]).unwrap().offset, 50);
+}

@@ -57,7 +57,7 @@ impl Connection {
     }
 
     /// Sends several messages of a streaming reply in as few frames as they need. `write` appends each with
-    /// [`append_message`](crate::h2::append_message); with their prefixes they have `bytes` bytes, and none is longer
+    /// [`append_message`]; with their prefixes they have `bytes` bytes, and none is longer
     /// than the limits allow. It is like [`Self::send`] for each, but kinder to both sides: some clients take many
     /// short frames for a flood.
     pub fn send_all(&mut self, call: StreamRef, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) {

@@ -175,6 +175,8 @@ pub const BUFFER_AHEAD_MAX: usize = 8;
 pub const MEMO_BLOCKS_MAX: usize = 8;
 /// The longest block that it remembers or recognises.
 pub const MEMO_BLOCK_BYTES_MAX: usize = 256;
+/// How often on end the same block is learned: the first time may teach its literals only.
+pub const LEARNED_ON_END_MAX: u8 = 4;
 /// The largest window that a client gives each of its calls, when its limits have room for more.
 pub const CALL_WINDOW_BYTES_MAX: u32 = 64 << 10;
 /// Calls that a client has open before the server has said how many it takes: what RFC 9113 §6.5.2 recommends to allow.

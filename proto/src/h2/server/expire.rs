@@ -22,7 +22,7 @@ impl Connection {
             return;
         }
         let mut next_ns = u64::MAX;
-        for slot in self.streams.slots() {
+        for slot in self.streams.slots_of(|stream| stream.deadline_ns.is_some()) {
             match self.streams[slot].deadline_ns {
                 None => {}
                 Some(deadline_ns) if deadline_ns > now_ns => next_ns = next_ns.min(deadline_ns),

@@ -6,7 +6,7 @@
 use super::head::{CallHead, RequestHead, Way};
 use super::meaning;
 use crate::hpack::{Decoder, Note, Template};
-use crate::limits::{MEMO_BLOCK_BYTES_MAX, MEMO_BLOCKS_MAX};
+use crate::limits::{LEARNED_ON_END_MAX, MEMO_BLOCK_BYTES_MAX, MEMO_BLOCKS_MAX};
 
 #[derive(Debug)]
 struct Known {
@@ -55,6 +55,9 @@ pub(crate) struct Memo {
     /// The call that was decoded last and not known whole.
     call: Option<CallHead>,
     exact: Option<Exact>,
+    /// The block that was learned last, or could not be, and how often on end.
+    learned: Vec<u8>,
+    times: u8,
 }
 
 impl Memo {
@@ -157,7 +160,7 @@ impl Memo {
 
     /// `block`, which was decoded last, means `head`; `insertions` had been made into the table before it.
     pub(crate) fn learn(&mut self, block: &[u8], insertions: u64, decoder: &mut Decoder, mut head: CallHead) {
-        if block.len() > MEMO_BLOCK_BYTES_MAX {
+        if block.len() > MEMO_BLOCK_BYTES_MAX || !self.is_worth_learning(block) {
             return;
         }
         let Some(draft) = decoder.draft::<RequestHead>(block, insertions) else { return };
@@ -174,6 +177,20 @@ impl Memo {
         let known = &mut self.known[self.last];
         known.head = head;
         decoder.finish(&draft, block, &mut known.template);
+    }
+}
+
+impl Memo {
+    /// A block that was not recognised although it has just been learned, time and again, will not be: learning costs
+    /// more than decoding, and a client that sends such blocks in a flood is not to be helped by it.
+    fn is_worth_learning(&mut self, block: &[u8]) -> bool {
+        if self.learned != block {
+            self.learned.clear();
+            self.learned.extend_from_slice(block);
+            self.times = 0;
+        }
+        self.times = self.times.saturating_add(1);
+        self.times <= LEARNED_ON_END_MAX
     }
 }
 

@@ -240,8 +240,14 @@ impl Streams {
 
     /// The slots of every open stream, the oldest first: how the streams came by their slots is nobody's concern.
     pub(crate) fn slots(&mut self) -> Vec<usize> {
+        self.slots_of(|_| true)
+    }
+
+    /// The same of the streams that `wanted` takes, which costs little when these are few.
+    pub(crate) fn slots_of(&mut self, wanted: impl Fn(&Stream) -> bool) -> Vec<usize> {
         self.settle_begun();
-        let mut slots: Vec<usize> = (0..self.slots.len()).filter(|&slot| self.slots[slot].id != 0).collect();
+        let places = self.slots.iter().enumerate().filter(|(_, stream)| stream.id != 0 && wanted(stream));
+        let mut slots: Vec<usize> = places.map(|(slot, _)| slot).collect();
         slots.sort_unstable_by_key(|&slot| self.slots[slot].id);
         slots
     }

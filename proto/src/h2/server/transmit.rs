@@ -93,7 +93,7 @@ impl Connection {
 
     /// The same for all streams, after their windows have changed together.
     pub(super) fn queue_all_waiting(&mut self) {
-        for slot in self.streams.slots() {
+        for slot in self.streams.slots_of(|stream| stream.outbound.waiting_bytes() > 0) {
             self.queue_waiting(slot);
         }
     }
@@ -167,7 +167,7 @@ impl Connection {
 
     /// The same for all, after their windows have changed together.
     pub(super) fn wake_all(&mut self) {
-        for slot in self.streams.slots() {
+        for slot in self.streams.slots_of(|stream| stream.outbound.is_starved) {
             self.wake(slot);
         }
     }

@@ -28,6 +28,8 @@ fn key(number: usize) -> String {
     format!("large-{number}")
 }
 
+/// Receive buffers of a shard, and some more.
+const RECEIVE_BUFFERS: usize = prism_shard::limits::RECEIVE_BUFFERS_DEFAULT as usize + 100;
 /// Values that are asked for; on two shards each has some.
 const VALUES: usize = 10;
 
@@ -39,6 +41,16 @@ impl Bench {
             bystander.set(&key(number), &value(number)).await.unwrap();
             // Whatever reading costs once is paid now.
             assert_eq!(bystander.get(&key(number)).await.unwrap().unwrap().len(), MIB);
+        }
+        // So are the receive buffers of every shard, of which each small read takes the next: large ones have their own.
+        let mut readers = vec![bystander.clone()];
+        while readers.len() < shards {
+            readers.push(KeyValue::new(proxy.channel().await));
+        }
+        for reader in &mut readers {
+            for _ in 0..RECEIVE_BUFFERS {
+                reader.exists("none").await.unwrap();
+            }
         }
         let resident_bytes = proxy.resident_bytes();
         Self { proxy, bystander, resident_bytes }
@@ -329,11 +341,18 @@ async fn an_idle_connection_costs_little() {
     };
     let connected = tokio::task::spawn_blocking(move || {
         let mut wires: Vec<_> = (0..CONNECTIONS).map(|_| Wire::greet(&address)).collect();
-        wires.iter_mut().for_each(|wire| call(wire, 1));
+        for wire in &mut wires {
+            call(wire, 1);
+            // Or they would be ended, and cost nothing.
+            wire.frame(kind::SETTINGS, flag::ACK, 0, &[]).unwrap();
+        }
         wires
     });
     let wires = connected.await.unwrap();
-    let bound = bench.resident_bytes + (CONNECTIONS as u64) * (6 << 10) + (2 << 20);
+    let bound = bench.resident_bytes + (CONNECTIONS as u64) * (4 << 10) + (2 << 20);
     until("they give back what they do not need", || (bench.proxy.resident_bytes() <= bound).then_some(()));
+    let counters = bench.proxy.counters();
+    let open = counters["opened"] - counters.get("closed").copied().unwrap_or(0);
+    assert!(open > CONNECTIONS as u64, "only {open} connections are there");
     drop(wires);
 }

@@ -131,7 +131,7 @@ impl Proxy {
             }
             Outcome::TooLong(..) | Outcome::Part(_) | Outcome::Unsubscribed => State::Ready,
             Outcome::Failed(failure) => {
-                client.connection.finish(stream, &status::from_failure(failure), &[]);
+                pull.source.finish(&mut client.connection, stream, &status::from_failure(failure));
                 return self.end_pull(client, key);
             }
         };
@@ -281,7 +281,7 @@ impl Proxy {
         let reply = match made {
             Ok(reply) => reply,
             Err(failure) => {
-                client.connection.finish(stream, &status::from_failure(failure), &[]);
+                pull.source.finish(&mut client.connection, stream, &status::from_failure(failure));
                 self.end_pull(client, key);
                 return Step::Did(1);
             }

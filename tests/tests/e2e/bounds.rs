@@ -42,7 +42,8 @@ impl Bench {
             // Whatever reading costs once is paid now.
             assert_eq!(bystander.get(&key(number)).await.unwrap().unwrap().len(), MIB);
         }
-        // So are the receive buffers of every shard, of which each small read takes the next: large ones have their own.
+        // So are the receive buffers of every shard, of which each small read takes the next;
+        // large ones have their own.
         let mut readers = vec![bystander.clone()];
         while readers.len() < shards {
             readers.push(KeyValue::new(proxy.channel().await));

@@ -10,6 +10,7 @@
 mod measure;
 mod report;
 mod subject;
+mod warm;
 
 use std::io::{self, Write};
 
@@ -30,7 +31,8 @@ struct Options {
     /// Rounds of each operation.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// Fills for the worst wall time of an operation while the table grows: the least of each operation counts.
+    /// Fills for the worst wall time of an operation while the table grows: the least of each operation counts. All but
+    /// the first are given memory that was just in use.
     #[arg(long, default_value_t = 3)]
     fills: usize,
     /// Shuffles the keys.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::Options;
 use crate::measure::{Keys, Operation, round};
 use crate::subject::{Boxed, Store, Subject};
+use crate::warm::Warm;
 
 /// Everything, in the order in which it has to happen: memory first, while nothing else was ever allocated.
 pub(crate) fn compare(options: &Options) -> Value {
@@ -15,7 +16,7 @@ pub(crate) fn compare(options: &Options) -> Value {
     let (mut store, mut boxed) = (Store::new(), Boxed::new());
     let mut growth = Growth { least_ns: vec![u32::MAX; options.keys], ..Growth::default() };
     let before_bytes = resident_bytes();
-    let first_worst_ns = growth.fill(&mut store);
+    let first_worst_ns = growth.fill(&mut store, None);
     let store_bytes = resident_bytes() - before_bytes;
     let boxed_ns = fill(&mut boxed, options.keys);
     let boxed_bytes = resident_bytes() - before_bytes - store_bytes;
@@ -23,7 +24,7 @@ pub(crate) fn compare(options: &Options) -> Value {
     let counted_bytes = store.memory_bytes();
     drop((store, boxed));
     for _ in 1..options.fills {
-        growth.fill(&mut Store::new());
+        growth.fill(&mut Store::new(), Some(Warm::new(counted_bytes)));
     }
     json!({
         "keys": options.keys,
@@ -61,11 +62,14 @@ struct Growth {
 }
 
 impl Growth {
-    /// Sets all keys; the worst wall time of one.
-    fn fill(&mut self, store: &mut Store) -> u32 {
+    /// Sets all keys, where there is warm memory with that; the worst wall time of one.
+    fn fill(&mut self, store: &mut Store, mut warm: Option<Warm>) -> u32 {
         let mut last = store.growth();
         let mut worst_ns = 0;
         for (index, least_ns) in self.least_ns.iter_mut().enumerate() {
+            if let Some(warm) = &mut warm {
+                warm.keep_ahead(store.memory_bytes());
+            }
             let key = Keys::key(index);
             let begun = Instant::now();
             store.set(&key, 0);

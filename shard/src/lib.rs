@@ -15,6 +15,7 @@ mod buffers;
 mod clock;
 mod counters;
 mod ladder;
+pub mod lanes;
 mod launch;
 pub mod limits;
 pub mod memory;

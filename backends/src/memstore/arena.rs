@@ -13,7 +13,7 @@ use prism_shard::memory::Block;
 use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
 use super::class::{CLASS_BYTES, CLASSES, class_of};
 pub(super) use super::record::Mark;
-use super::record::{Draft, Expiry, Record, next_free, plain_value, set_expiry, set_mark, write_free};
+use super::record::{Draft, Expiry, Record, next_free, overwrite_plain, plain_value, set_expiry, set_mark, write_free};
 use super::word::{OFFSET_STEP, PAGES_MAX, Reference};
 use crate::limits::{PAGE_BYTES, PREFETCH_LINES, VACATE_CANDIDATES};
 
@@ -94,9 +94,7 @@ impl Arena {
     /// Where in its page the value of the plain record at `reference` lies, if it is this key's; see [`plain_value`].
     #[inline(always)]
     pub(super) fn plain_value(&self, reference: Reference, namespace: u16, key: &[u8]) -> Option<Range<usize>> {
-        let offset = reference.offset();
-        let value = plain_value(self.data.get(reference.page())?.get(offset..)?, namespace, key)?;
-        Some(offset + value.start..offset + value.end)
+        plain_value(self.data.get(reference.page())?, reference.offset(), namespace, key)
     }
 
     /// Has the beginning of the record at `reference` loaded: header, key, and a short value, as a rule.
@@ -108,6 +106,12 @@ impl Arena {
                 prism_shard::prefetch(byte);
             }
         }
+    }
+
+    /// Writes a value over that of a plain record, which is as long and begins there in its page.
+    #[inline]
+    pub(super) fn overwrite_plain(&mut self, reference: Reference, start: usize, value: &[u8]) {
+        overwrite_plain(&mut self.data[reference.page()], reference.offset(), start, value);
     }
 
     /// Bytes of a page.

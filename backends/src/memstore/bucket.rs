@@ -1,20 +1,15 @@
 //! One cache line of slots, laid out so that all tags are compared at once.
 
-use super::word::Word;
+use super::word::{Reference, Word};
 use crate::limits::BUCKET_SLOTS;
 
 const LAST: usize = BUCKET_SLOTS - 1;
-/// Tags in one number.
-const LANES: usize = 4;
-/// One in each lane, and the top bit of each lane.
-const ONES: u64 = 0x0001_0001_0001_0001;
-const TOPS: u64 = ONES << 15;
 
-/// Slots whose tags may be the one sought: the first of each half certainly, those above it perhaps.
+/// Slots, a bit for each.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hits(u64);
+pub(super) struct Slots(u8);
 
-impl Iterator for Hits {
+impl Iterator for Slots {
     type Item = usize;
 
     #[inline(always)]
@@ -22,10 +17,9 @@ impl Iterator for Hits {
         if self.0 == 0 {
             return None;
         }
-        let bit = self.0.trailing_zeros() as usize;
+        let slot = self.0.trailing_zeros() as usize;
         self.0 &= self.0 - 1;
-        // Slots 0 to 3 are bit 14 of each lane, slots 4 to 7 bit 15.
-        Some(bit / 16 + (bit & 1) * LANES)
+        Some(slot)
     }
 }
 
@@ -33,8 +27,8 @@ impl Iterator for Hits {
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Bucket {
-    /// Bits 48 to 63, four slots to a number.
-    tags: [u64; BUCKET_SLOTS / LANES],
+    /// Bits 48 to 63.
+    tags: [u16; BUCKET_SLOTS],
     /// Bits 32 to 47, never zero in an occupied slot.
     middles: [u16; BUCKET_SLOTS],
     /// Bits 0 to 31.
@@ -45,7 +39,7 @@ const _: () = assert!(size_of::<Bucket>() == 64);
 
 impl Bucket {
     pub(super) const EMPTY: Self =
-        Self { tags: [0; BUCKET_SLOTS / LANES], middles: [0; BUCKET_SLOTS], lows: [0; BUCKET_SLOTS] };
+        Self { tags: [0; BUCKET_SLOTS], middles: [0; BUCKET_SLOTS], lows: [0; BUCKET_SLOTS] };
 
     #[inline]
     pub(super) fn is_full(&self) -> bool {
@@ -55,29 +49,32 @@ impl Bucket {
     #[inline]
     pub(super) fn word(&self, slot: usize) -> Word {
         let slot = slot & LAST;
-        let tag = self.tags[slot / LANES] >> (slot % LANES * 16) & 0xFFFF;
-        Word(tag << 48 | u64::from(self.middles[slot]) << 32 | u64::from(self.lows[slot]))
+        let (tag, middle) = (u64::from(self.tags[slot]), u64::from(self.middles[slot]));
+        Word(tag << 48 | middle << 32 | u64::from(self.lows[slot]))
     }
 
     #[inline]
     pub(super) fn set_word(&mut self, slot: usize, word: Word) {
         let slot = slot & LAST;
-        let (tags, shift) = (&mut self.tags[slot / LANES], slot % LANES * 16);
-        *tags = *tags & !(0xFFFF << shift) | word.0 >> 48 << shift;
+        self.tags[slot] = (word.0 >> 48) as u16;
         self.middles[slot] = (word.0 >> 32) as u16;
         self.lows[slot] = word.0 as u32;
     }
 
-    /// The slots with this tag, and perhaps others, empty ones too.
+    /// The slots with this tag, empty ones too.
     #[inline(always)]
-    pub(super) fn tagged(&self, tag: u16) -> Hits {
-        let sought = u64::from(tag) * ONES;
-        let [low, high] = self.tags.map(|tags| {
-            // A lane that agrees is zero, and borrows; so may the lane above it (which the caller will find out).
-            let differences = tags ^ sought;
-            differences.wrapping_sub(ONES) & !differences & TOPS
-        });
-        Hits(low >> 1 | high)
+    pub(super) fn tagged(&self, tag: u16) -> Slots {
+        Slots(prism_shard::lanes::equal(&self.tags, tag))
+    }
+
+    /// What the first slot with this tag leads to, unless that is empty.
+    #[inline(always)]
+    pub(super) fn first_tagged(&self, tag: u16) -> Option<Reference> {
+        let slot = self.tagged(tag).next()? & LAST;
+        let middle = self.middles[slot];
+        // No more of the word is needed.
+        let word = Word(u64::from(middle) << 32 | u64::from(self.lows[slot]));
+        (middle != 0).then(|| word.reference())
     }
 
     /// The occupied slots.

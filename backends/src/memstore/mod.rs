@@ -239,28 +239,12 @@ impl MemStore {
     /// Where the value is likely to be: page and bytes of a plain record that the home bucket names. None says nothing.
     #[inline(always)]
     fn likely(&self, context: &Context, key: &[u8]) -> Option<(Reference, Range<usize>)> {
-        let word = self.tables.get(usize::from(context.namespace))?.likely(Place::of(context.hash))?;
-        let reference = word.reference();
+        let reference = self.tables.get(usize::from(context.namespace))?.likely(Place::of(context.hash))?;
         Some((reference, self.arena.plain_value(reference, context.namespace, key)?))
     }
 
-    /// The value. What is likely is found at once; anything else by the rules.
-    #[inline]
-    fn get(&mut self, context: &Context, key: &[u8]) -> Result<Option<&[u8]>, Failure> {
-        match self.likely(context, key) {
-            Some((reference, value)) => {
-                if self.tracks_visits {
-                    self.arena.mark(reference, Mark::Visited);
-                }
-                Ok(self.arena.bytes(reference.page(), value))
-            }
-            None => self.search(context, key),
-        }
-    }
-
     /// The value, unless it has expired; then it is collected.
-    #[inline(never)]
-    fn search(&mut self, context: &Context, key: &[u8]) -> Result<Option<&[u8]>, Failure> {
+    fn get(&mut self, context: &Context, key: &[u8]) -> Result<Option<&[u8]>, Failure> {
         let Some((_, reference)) = self.live(context, key) else { return Ok(None) };
         if self.tracks_visits {
             self.arena.mark(reference, Mark::Visited);
@@ -308,19 +292,19 @@ impl Backend for MemStore {
         }
     }
 
-    /// Gets are told apart first, so that they cost little more than their look-up.
-    #[inline]
+    /// A Get that finds what is likely is done where it is called, so that it costs little more than its look-up; all
+    /// else goes by the rules.
+    #[inline(always)]
     fn execute<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
-        if usize::from(context.namespace) >= self.tables.len() {
-            return Execution::Failed(self.unknown_namespace(context.namespace));
+        let Command::Get { key } = *command else { return self.execute_any(context, command) };
+        let Some((reference, value)) = self.likely(context, key) else {
+            // Of copies, so that whoever calls this may keep both in registers.
+            return self.execute_any(&{ *context }, &{ *command });
+        };
+        if self.tracks_visits {
+            self.arena.mark(reference, Mark::Visited);
         }
-        match *command {
-            Command::Get { key } => match self.get(context, key) {
-                Ok(value) => Execution::Done(Reply::Get(value)),
-                Err(failure) => Execution::Failed(failure),
-            },
-            _ => self.execute_other(context, command),
-        }
+        Execution::Done(Reply::Get(self.arena.bytes(reference.page(), value)))
     }
 
     fn adopt(&mut self, context: &Context, set: &PlacedSet, message: &mut Vec<u8>) -> Option<Result<(), Failure>> {
@@ -348,8 +332,8 @@ impl Backend for MemStore {
     #[inline]
     fn prefetch_record(&self, namespace: u16, hash: u64) {
         let table = self.tables.get(usize::from(namespace));
-        if let Some(word) = table.and_then(|table| table.likely(Place::of(hash))) {
-            self.arena.prefetch(word.reference());
+        if let Some(reference) = table.and_then(|table| table.likely(Place::of(hash))) {
+            self.arena.prefetch(reference);
         }
     }
 
@@ -360,9 +344,12 @@ impl Backend for MemStore {
 }
 
 impl MemStore {
-    /// Executes any command in a namespace that is there.
+    /// Executes any command.
     #[inline(never)]
-    fn execute_other<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
+    fn execute_any<'s>(&'s mut self, context: &Context, command: &Command<'_>) -> Execution<'s> {
+        if usize::from(context.namespace) >= self.tables.len() {
+            return Execution::Failed(self.unknown_namespace(context.namespace));
+        }
         let done = match *command {
             Command::Get { key } => self.get(context, key).map(Reply::Get),
             Command::Exists { key } => Ok(Reply::Exists(self.exists(context, key))),

@@ -23,7 +23,7 @@ impl Place {
     #[inline]
     pub(super) fn of(hash: u64) -> Self {
         let home = (hash >> 32) as usize & (SEGMENT_BUCKETS - 1);
-        Self { prefix: spread(hash as u32) >> (32 - PREFIX_BITS), home }
+        Self { prefix: spread(hash as u32), home }
     }
 
     /// The place in [`PLACE_BITS`] bits.
@@ -51,7 +51,8 @@ impl Place {
     }
 }
 
-/// Maps the fraction u to u(4 - u)/3, which keeps the order but makes the low end twice as dense as the high end.
+/// Maps the fraction u to u(4 - u)/3 in [`PREFIX_BITS`] bits, which keeps the order but makes the low end twice as dense
+/// as the high end.
 ///
 /// With an even spread all segments would fill up, and split, at the same number of keys: memory for each key would
 /// swing by a factor of two, and splits would come in waves. So the segments of one table are kept at all stages of
@@ -61,9 +62,8 @@ fn spread(fraction: u32) -> u32 {
     let half = u64::from(fraction >> 1);
     // In units of 2^-62: below 3 * 2^62.
     let product = half * ((1 << 33) - half);
-    // A third of it, in units of 2^-32; 0x5555_5555 is a third of 2^32, rounded down, so that the result stays below.
-    let third = ((product >> 32) * 0x5555_5555) >> 30;
-    third as u32
+    // A third of it; 0x5555_5555 is a third of 2^32, rounded down, so that the result stays below.
+    (((product >> 32) * 0x5555_5555) >> (62 - PREFIX_BITS)) as u32
 }
 
 #[cfg(test)]
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn spread_keeps_the_order_and_the_range() {
         assert_eq!(spread(0), 0);
-        assert!(spread(u32::MAX) > u32::MAX - 8);
+        assert_eq!(spread(u32::MAX), (1 << PREFIX_BITS) - 1);
         let mut last = 0;
         for step in 0..=0xFFFFu32 {
             let now = spread(step << 16 | 0xFFFF);
@@ -84,8 +84,8 @@ mod tests {
 
     #[test]
     fn the_low_end_is_twice_as_dense() {
-        let low = spread(1 << 20);
-        let high = spread(u32::MAX) - spread(u32::MAX - (1 << 20));
+        let low = spread(1 << 24);
+        let high = spread(u32::MAX) - spread(u32::MAX - (1 << 24));
         let ratio = f64::from(low) / f64::from(high);
         assert!((1.95..2.05).contains(&ratio), "{ratio}");
     }

@@ -73,6 +73,16 @@ impl Mark {
     }
 }
 
+/// Writes a value over that of the plain record at `offset` in `page`, which is as long and begins at `start`. What was
+/// noted of the record is noted no more, as when it is written anew.
+#[inline]
+pub(super) fn overwrite_plain(page: &mut [u8], offset: usize, start: usize, value: &[u8]) {
+    let Some(slot) = page.get_mut(offset..start + value.len()) else { return };
+    slot[start - offset..].copy_from_slice(value);
+    set_mark(slot, Mark::Probation, false);
+    set_mark(slot, Mark::Visited, false);
+}
+
 /// Notes something of the record in `slot`, or takes the note away.
 #[inline]
 pub(super) fn set_mark(slot: &mut [u8], mark: Mark, is_set: bool) {
@@ -359,24 +369,24 @@ pub(super) fn set_expiry(slot: &mut [u8], expiry: Option<Expiry>) {
     }
 }
 
-/// Where in `slot` the value of its record lies, when it is this key's plain record: of a namespace whose number fits
-/// the header, without an expiry, in a page with others. None says nothing.
+/// Where in `page` the value of the record at `offset` lies, when it is this key's plain record: of a namespace whose
+/// number fits the header, without an expiry, in a page with others. None says nothing.
 ///
 /// All that makes a record plain is in its header's low half, beside the value's length, so that one comparison tells.
 #[inline(always)]
-pub(super) fn plain_value(slot: &[u8], namespace: u16, key: &[u8]) -> Option<Range<usize>> {
-    let (header, rest) = slot.split_first_chunk::<HEADER_BYTES>()?;
-    let header = u64::from_le_bytes(*header);
+pub(super) fn plain_value(page: &[u8], offset: usize, namespace: u16, key: &[u8]) -> Option<Range<usize>> {
+    let key_start = offset + HEADER_BYTES;
+    let header = u64::from_le_bytes(*page.get(offset..key_start)?.first_chunk()?);
     let expected = key.len() as u64 | u64::from(namespace) << NAMESPACE_SHIFT;
     let value_bytes = header >> VALUE_SHIFT & VALUE_MASK;
+    let start = key_start + key.len();
     if header & u64::from(u32::MAX) & !(VALUE_MASK << VALUE_SHIFT | VISITED) != expected
         || u64::from(namespace) >= NAMED
         || value_bytes >= MARKS
-        || !is_same(rest.get(..key.len())?, key)
+        || !is_same(page.get(key_start..start)?, key)
     {
         return None;
     }
-    let start = HEADER_BYTES + key.len();
     Some(start..start + value_bytes as usize)
 }
 

@@ -80,12 +80,10 @@ impl Segment {
         None
     }
 
-    /// The first entry in the home bucket of `place` that may be the one there.
+    /// What the first entry in the home bucket of `place` leads to that may be the one there.
     #[inline(always)]
-    pub(super) fn likely(&self, place: Place) -> Option<Word> {
-        let bucket = &self.buckets[place.home & MASK];
-        let slot = bucket.tagged(Word::tag(place)).next()?;
-        Some(bucket.word(slot)).filter(|word| !word.is_empty())
+    pub(super) fn likely(&self, place: Place) -> Option<Reference> {
+        self.buckets[place.home & MASK].first_tagged(Word::tag(place))
     }
 
     /// Has the home bucket of `place` loaded.

@@ -103,9 +103,9 @@ impl Table {
         Some((Found { segment, position }, word, made))
     }
 
-    /// The first entry in the home bucket of `place` that may be the one there: nearly always it is.
+    /// What the first entry in the home bucket of `place` leads to that may be the one there: nearly always it is.
     #[inline(always)]
-    pub(super) fn likely(&self, place: Place) -> Option<Word> {
+    pub(super) fn likely(&self, place: Place) -> Option<Reference> {
         let segment = *self.directory.get(self.index(place))? as usize;
         self.segments.get(segment)?.likely(place)
     }

@@ -17,7 +17,32 @@ use crate::{Context, Failure, FailureKind};
 
 impl MemStore {
     /// Stores a value and its expiry in place of what the key held; that is left as it was when this fails.
+    #[inline]
     pub(super) fn set(&mut self, context: &Context, key: &[u8], value: &[u8], ttl_seconds: i64) -> Result<(), Failure> {
+        if ttl_seconds == 0 && self.overwrite(context, key, value) {
+            return Ok(());
+        }
+        self.store(context, key, value, ttl_seconds)
+    }
+
+    /// Writes a value over another of the same length, where both records are plain: nothing else changes. False when
+    /// that is not so, and nothing has happened.
+    #[inline]
+    fn overwrite(&mut self, context: &Context, key: &[u8], value: &[u8]) -> bool {
+        let Some((reference, there)) = self.likely(context, key) else { return false };
+        if there.len() != value.len() {
+            return false;
+        }
+        self.arena.overwrite_plain(reference, there.start, value);
+        if self.tracks_visits {
+            self.arena.mark(reference, Mark::Visited);
+        }
+        true
+    }
+
+    /// The same by the rules, whatever there is.
+    #[inline(never)]
+    fn store(&mut self, context: &Context, key: &[u8], value: &[u8], ttl_seconds: i64) -> Result<(), Failure> {
         if key.len() > KEY_BYTES_MAX || value.len() > VALUE_BYTES_MAX {
             let sentence = format!("the memstore's keys have at most {KEY_BYTES_MAX} bytes, values {VALUE_BYTES_MAX}");
             return Err(Failure::new(FailureKind::Invalid, sentence));

@@ -54,6 +54,7 @@ impl Store {
         self.store.counters().memory_bytes
     }
 
+    #[inline(always)]
     fn get_hashed(&mut self, hash: u64, key: &Key) -> u64 {
         let context = Context { now_ns: 1, namespace: 0, hash, call: 0 };
         match self.store.execute(&context, &Command::Get { key }) {

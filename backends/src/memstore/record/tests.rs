@@ -88,6 +88,28 @@ fn what_has_no_room_for_a_record_or_too_much_is_not_adopted() {
 }
 
 #[test]
+fn an_overwritten_record_is_the_one_that_would_be_written() {
+    let place = Place::of(11);
+    for (namespace, key) in [(0, &b"k"[..]), (14, &[b'k'; 300])] {
+        let draft = |value| Draft { namespace, place, key, value, is_list: false, expiry: None };
+        let [mut page, mut other] = [&b"before"[..], b"behind"].map(|value| {
+            let mut page = vec![0xEE; 8 + draft(value).bytes() + 8];
+            draft(value).write(&mut page[8..], false);
+            page
+        });
+        set_mark(&mut page[8..], Mark::Visited, true);
+        set_mark(&mut page[8..], Mark::Probation, true);
+        let there = plain_value(&page, 8, namespace, key).unwrap();
+        overwrite_plain(&mut page, 8, there.start, b"behind");
+        assert!(page == other, "the marks are gone, and the rest is the same");
+        // What does not fit is let be.
+        let before = other.clone();
+        overwrite_plain(&mut other, 8, there.start, &[1; 100]);
+        assert!(other == before);
+    }
+}
+
+#[test]
 fn a_plain_value_is_the_records_or_nothing() {
     let place = Place::of(7);
     let keys: Vec<Vec<u8>> = [1, 7, 8, 9, 16, 17, 40].map(|bytes| vec![b'k'; bytes]).into();
@@ -98,25 +120,25 @@ fn a_plain_value_is_the_records_or_nothing() {
             let mut slot = vec![0xEE; draft.bytes() + 3];
             draft.write(&mut slot, false);
             let is_plain = u64::from(namespace) < NAMED && expiry.is_none();
-            let value = plain_value(&slot, namespace, key).map(|range| &slot[range]);
+            let value = plain_value(&slot, 0, namespace, key).map(|range| &slot[range]);
             assert_eq!(value, is_plain.then_some(&b"value"[..]));
             for cut in 0..HEADER_BYTES + key.len() {
-                assert_eq!(plain_value(&slot[..cut], namespace, key), None, "{cut} bytes of a record");
+                assert_eq!(plain_value(&slot[..cut], 0, namespace, key), None, "{cut} bytes of a record");
             }
-            assert_eq!(plain_value(&slot, namespace ^ 1, key), None);
+            assert_eq!(plain_value(&slot, 0, namespace ^ 1, key), None);
             for at in 0..key.len() {
                 let mut other = key.clone();
                 other[at] ^= 1;
-                assert_eq!(plain_value(&slot, namespace, &other), None, "byte {at} of {}", key.len());
+                assert_eq!(plain_value(&slot, 0, namespace, &other), None, "byte {at} of {}", key.len());
             }
             let mut alone = vec![0xEE; draft.alone_bytes()];
             draft.write(&mut alone, true);
-            assert_eq!(plain_value(&alone, namespace, key), None);
+            assert_eq!(plain_value(&alone, 0, namespace, key), None);
         }
     }
     let mut free = [0; 16];
     write_free(&mut free, 0);
-    assert_eq!(plain_value(&free, 0, b""), None);
+    assert_eq!(plain_value(&free, 0, 0, b""), None);
 }
 
 #[test]

@@ -24,6 +24,9 @@ pub struct Limits {
     pub header_list_bytes_max: usize,
     /// How long a client may take until it has sent its preface and acknowledged our SETTINGS; 0: for ever.
     pub handshake_timeout_ns: u64,
+    /// How long a large message that was given room may come more slowly than [`MESSAGE_BYTES_PER_SECOND_MIN`] while
+    /// others wait for that room; 0: for ever.
+    pub message_stall_max_ns: u64,
     /// How long a drain may take before what is left is ended.
     pub drain_timeout_ns: u64,
     /// The shortest interval at which a client may ping without drawing a strike (gRPC A8).
@@ -51,6 +54,7 @@ impl Limits {
         streams_per_connection_max: 1_024,
         header_list_bytes_max: 16 << 10,
         handshake_timeout_ns: 10 * SECOND_NS,
+        message_stall_max_ns: 5 * SECOND_NS,
         drain_timeout_ns: 10 * SECOND_NS,
         ping_interval_min_ns: 5 * SECOND_NS,
         connection_idle_max_ns: 0,
@@ -148,6 +152,9 @@ pub const WINDOW_INCREMENT_BYTES_LOW: u32 = 64;
 pub const FRAGMENT_BYTES_LOW: usize = 256;
 /// Small fragments that every message which becomes whole excuses.
 pub const FRAGMENTS_PER_MESSAGE: u64 = 16;
+/// What a connection brings of its large messages in a second, at least, while others wait for the room that these
+/// have; they share it. Whoever is slower for `limits.message_stall_max` makes place.
+pub const MESSAGE_BYTES_PER_SECOND_MIN: usize = 64 << 10;
 /// Changes of the header table's size at the start of one header block (RFC 7541 §4.2: at most two are of use).
 pub const TABLE_RESIZES_PER_BLOCK_MAX: usize = 2;
 /// What a header list may expand to before the whole connection is ended: more than any block without repetition can.

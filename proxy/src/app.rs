@@ -220,7 +220,8 @@ impl Proxy {
         let mut footprint = client.connection.footprint();
         footprint.other_bytes += client.pulls.bytes();
         self.budget.count(&mut client.counted, footprint);
-        self.upkeep.note(peer, client);
+        self.upkeep.note(peer, client, lane.now_ns);
+        self.budget.set_waiting(self.upkeep.waiting_ns());
     }
 
     fn event(&mut self, lane: &mut Lane<'_>, peer: PeerId, client: &mut Client, event: Event<'_>) {

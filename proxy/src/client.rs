@@ -39,6 +39,8 @@ pub(crate) struct Client {
     pub(crate) counted: Footprint,
     /// It is in the list of those that wait for the process to have room.
     pub(crate) is_hungry: bool,
+    /// It is in the line of those whose large messages wait for the process to have room.
+    pub(crate) is_in_line: bool,
     /// It is in the list of those with deadlines.
     pub(crate) is_watched: bool,
     /// Its calls that are answered page by page.
@@ -82,6 +84,7 @@ impl Client {
             reply_bytes: SMALL_REPLY_BYTES,
             counted: Footprint::default(),
             is_hungry: false,
+            is_in_line: false,
             is_watched: false,
             pulls: ClientPulls::default(),
             batches: ClientBatches::default(),
@@ -177,11 +180,11 @@ impl Client {
         self.forget_batches(None);
     }
 
-    /// Whether something waits until the process, and not only this connection, has room.
+    /// Whether an answer waits until the process, and not only this connection, has room.
     pub(crate) fn waits_for_process(&mut self) -> bool {
         let deferred_bytes = self.deferred.front().map(|call| call.reply_bytes);
         let reply_bytes = deferred_bytes.max(self.pulls.wanted_bytes()).max(self.wanted_batch_bytes());
-        (reply_bytes.is_some() || self.connection.wants_room()) && self.connection.is_short_of_room(reply_bytes)
+        reply_bytes.is_some_and(|bytes| self.connection.is_short_of_room(bytes))
     }
 
     /// The longest reply that may be made of a command before anybody knows how long it will be, here of a pop, by

@@ -16,6 +16,8 @@ pub(crate) const LOOKS_PER_TURN_MAX: u32 = 64;
 pub(crate) const WATCHES_PER_TURN_MAX: usize = 512;
 /// Connections that are tried again in one turn because the process may have room again.
 pub(crate) const FEEDS_PER_TURN_MAX: usize = 64;
+/// How long a large message waits for room before it counts as one that waits in vain, and not only for its turn.
+pub(crate) const ROOM_PATIENCE_NS: u64 = 100_000_000;
 /// What a connection may hold of parts of small messages and answers, however full the process is: as much as one
 /// stream's window, and a little. `limits.buffer_bytes_max` may be exceeded by so much for each connection.
 pub(crate) const CONNECTION_BYTES_FREE: usize = 16 << 10;
@@ -75,6 +77,7 @@ pub(crate) const BATCH_ENTRY_BYTES_FIRST: usize = 128;
 pub(crate) const HANDSHAKES_MIN: usize = 1_024;
 
 const _: () = {
+    assert!(ROOM_PATIENCE_NS > 2 * UPKEEP_INTERVAL_NS);
     assert!(DEADLINE_INTERVAL_NS <= UPKEEP_INTERVAL_NS && UPKEEP_INTERVAL_NS < DRAIN_PATIENCE_NS);
     // A drain with nothing in flight ends within a second.
     assert!(DRAIN_PATIENCE_NS * 2 < SECOND_NS);

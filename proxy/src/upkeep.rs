@@ -1,5 +1,5 @@
 //! What is done for connections besides their calls, a few at a time: passed deadlines, age and idle time, memory that
-//! is not needed, and what waited for the process to have room.
+//! is not needed, what waited for the process to have room, and large messages that keep others from theirs.
 
 use std::collections::VecDeque;
 
@@ -25,8 +25,10 @@ pub(crate) struct Upkeep {
     next: u32,
     /// Those with calls that have a deadline, each once.
     watched: VecDeque<PeerId>,
-    /// Those that wait for the process to have room, each once.
+    /// Those with answers that wait for the process to have room, each once.
     hungry: VecDeque<PeerId>,
+    /// Those with large messages that do, each once, and since when.
+    line: VecDeque<(PeerId, u64)>,
 }
 
 impl Upkeep {
@@ -36,7 +38,7 @@ impl Upkeep {
 
     /// Notes what a connection is waiting for.
     #[inline]
-    pub(crate) fn note(&mut self, peer: PeerId, client: &mut Client) {
+    pub(crate) fn note(&mut self, peer: PeerId, client: &mut Client, now_ns: u64) {
         if client.connection.next_deadline_ns() != u64::MAX && !client.is_watched {
             client.is_watched = true;
             self.watched.push_back(peer);
@@ -45,6 +47,16 @@ impl Upkeep {
             client.is_hungry = true;
             self.hungry.push_back(peer);
         }
+        if !client.is_in_line && client.connection.wants_room_of_process() {
+            client.is_in_line = true;
+            self.line.push_back((peer, now_ns));
+        }
+    }
+
+    /// Since when the first in the line waits.
+    #[inline]
+    pub(crate) fn waiting_ns(&self) -> Option<u64> {
+        self.line.front().map(|&(_, since_ns)| since_ns)
     }
 }
 
@@ -53,6 +65,7 @@ impl Proxy {
     pub(crate) fn look_after(&mut self, turn: &mut Turn<'_, Self>) {
         self.watch_deadlines(turn);
         self.feed_hungry(turn);
+        self.feed_line(turn);
         self.look_around(turn);
         if turn.now_ns >= self.upkeep.trimmed_ns.saturating_add(TRIM_AFTER_NS) {
             self.upkeep.trimmed_ns = turn.now_ns;
@@ -70,9 +83,10 @@ impl Proxy {
                 continue;
             }
             if client.connection.next_deadline_ns() > turn.now_ns {
-                self.upkeep.note(peer, client);
+                self.upkeep.note(peer, client, turn.now_ns);
                 continue;
             }
+            client.connection.set_room(self.budget.room(client.counted));
             client.expire(turn.now_ns);
             // The application hears of those it knew, and whoever waited for their room goes on.
             self.serve(turn, peer, &[]);
@@ -89,14 +103,50 @@ impl Proxy {
         }
     }
 
+    /// Gives room to the large messages that have waited longest, here and on all shards. Who has been given some and
+    /// wants more goes to the end of the line.
+    fn feed_line(&mut self, turn: &mut Turn<'_, Self>) {
+        for _ in 0..FEEDS_PER_TURN_MAX {
+            let Some(&(peer, since_ns)) = self.upkeep.line.front() else { break };
+            let Some(client) = turn.peers.peek_mut(peer).map(Wire::client) else {
+                self.upkeep.line.pop_front();
+                continue;
+            };
+            if !self.budget.is_next(since_ns) {
+                break;
+            }
+            self.upkeep.line.pop_front();
+            client.is_in_line = false;
+            let before = client.counted.declared_bytes;
+            self.budget.set_feeding(true);
+            self.serve(turn, peer, &[]);
+            self.budget.set_feeding(false);
+            let Some(client) = turn.peers.peek_mut(peer).map(Wire::client) else { continue };
+            if client.is_in_line && client.counted.declared_bytes <= before {
+                self.upkeep.line.pop_back();
+                self.upkeep.line.push_front((peer, since_ns));
+                break;
+            }
+        }
+        self.budget.set_waiting(self.upkeep.waiting_ns());
+    }
+
     /// Looks at the next connections in the round.
     fn look_around(&mut self, turn: &mut Turn<'_, Self>) {
         let places = turn.peers.places();
+        let is_wanted = self.budget.is_wanted(turn.now_ns);
         for _ in 0..places.min(LOOKS_PER_TURN_MAX) {
             let place = if self.upkeep.next < places { self.upkeep.next } else { 0 };
             self.upkeep.next = place + 1;
             let Some((peer, wire)) = turn.peers.at(place) else { continue };
-            if let Some(due) = wire.client().look(turn.now_ns) {
+            let client = wire.client();
+            client.connection.set_room(self.budget.room(client.counted));
+            let is_stalled = client.connection.end_stalled(turn.now_ns, is_wanted);
+            let due = client.look(turn.now_ns);
+            if is_stalled {
+                self.serve(turn, peer, &[]);
+            }
+            if let Some(due) = due {
                 self.leave(turn, peer, due);
             }
         }

@@ -61,6 +61,13 @@ pub(crate) enum Admission {
     Admitted,
 }
 
+/// How far a message had come at a time; the default is that nobody has looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Mark {
+    pub(crate) at_ns: u64,
+    pub(crate) bytes: usize,
+}
+
 /// The message that is being received on a stream.
 #[derive(Debug, Default)]
 pub(crate) struct Inbound {
@@ -71,6 +78,8 @@ pub(crate) struct Inbound {
     /// Whether messages may be compressed.
     takes_compressed: bool,
     pub(crate) admission: Admission,
+    /// When and how far this message was found to have come on; set once others wait for its room.
+    pub(crate) mark: Mark,
 }
 
 /// Checks a prefix; the length of the message, as it is sent.

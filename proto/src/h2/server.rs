@@ -20,6 +20,7 @@ mod respond;
 mod rest;
 mod room;
 mod settings;
+mod stall;
 mod straight;
 mod stream;
 mod streams;
@@ -160,6 +161,8 @@ pub struct Connection {
     pub(super) admissions: Line,
     pub(super) admitted_bytes_max: usize,
     pub(super) held: Held,
+    /// No message that has room can be too slow earlier.
+    pub(super) stall_ns: u64,
     /// What the application holds for this connection's calls.
     pub(super) charged: usize,
     /// How large the parts of the footprint may become, as the process has room.
@@ -228,6 +231,7 @@ impl Connection {
             admissions: Line::default(),
             admitted_bytes_max: limits.connection_buffer_bytes_max.saturating_sub(streams_bytes),
             held: Held::default(),
+            stall_ns: 0,
             charged: 0,
             room: Footprint::UNBOUNDED,
             spares: Spares::default(),

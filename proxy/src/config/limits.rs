@@ -26,6 +26,7 @@ const STREAMS_PER_CONNECTION: RangeInclusive<u64> = 1..=65_536;
 const HEADER_LIST_BYTES: RangeInclusive<u64> =
     HEADER_TABLE_BYTES_MAX as u64..=(FRAME_BYTES_MAX * (1 + CONTINUATIONS_PER_HEADERS_MAX)) as u64;
 const HANDSHAKE_TIMEOUT_NS: RangeInclusive<u64> = 0..=DAY_NS;
+const MESSAGE_STALL_NS: RangeInclusive<u64> = 0..=DAY_NS;
 const DRAIN_TIMEOUT_NS: RangeInclusive<u64> = 0..=DAY_NS;
 const PING_INTERVAL_NS: RangeInclusive<u64> = 0..=DAY_NS;
 const CONNECTION_TIME_NS: RangeInclusive<u64> = 0..=365 * DAY_NS;
@@ -51,6 +52,7 @@ pub(crate) fn read(mut section: Section<'_>) -> Limits {
     }
     for (key, range, slot) in [
         ("handshake_timeout", HANDSHAKE_TIMEOUT_NS, &mut limits.handshake_timeout_ns),
+        ("message_stall_max", MESSAGE_STALL_NS, &mut limits.message_stall_max_ns),
         ("drain_timeout", DRAIN_TIMEOUT_NS, &mut limits.drain_timeout_ns),
         ("ping_interval_min", PING_INTERVAL_NS, &mut limits.ping_interval_min_ns),
         ("connection_idle_max", CONNECTION_TIME_NS, &mut limits.connection_idle_max_ns),
@@ -124,6 +126,7 @@ pub(crate) fn written(limits: &Limits) -> Value {
         ("streams_per_connection_max", Value::number(limits.streams_per_connection_max)),
         ("header_list_bytes_max", size(limits.header_list_bytes_max)),
         ("handshake_timeout", time(limits.handshake_timeout_ns)),
+        ("message_stall_max", time(limits.message_stall_max_ns)),
         ("drain_timeout", time(limits.drain_timeout_ns)),
         ("ping_interval_min", time(limits.ping_interval_min_ns)),
         ("connection_idle_max", time(limits.connection_idle_max_ns)),

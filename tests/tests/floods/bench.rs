@@ -41,6 +41,7 @@ const RUNS: usize = 3;
 
 /// Error codes (RFC 9113 §7).
 pub(crate) mod code {
+    pub(crate) const NO_ERROR: u32 = 0;
     pub(crate) const PROTOCOL_ERROR: u32 = 1;
     pub(crate) const FLOW_CONTROL_ERROR: u32 = 3;
     pub(crate) const SETTINGS_TIMEOUT: u32 = 4;

@@ -1,5 +1,7 @@
 //! What the attacks and the bystander send, in bytes.
 
+use std::time::Duration;
+
 use prism_tests::messages::prism::interfaces::keyvalue::{GetRequest, SetRequest};
 use prism_tests::{Caller, Request, Wire, flag, kind, prefixed};
 use prost::Message;
@@ -67,10 +69,17 @@ pub(crate) fn acts(round: u32, acts: u32, act: impl Fn(u32) -> Vec<u8>) -> Vec<u
 
 /// Stores a value as a client does that behaves, whatever its length.
 pub(crate) fn store(address: &str, key: &str, value_bytes: usize) {
+    store_within(address, key, value_bytes, Duration::from_secs(60));
+}
+
+/// The same, and fails when it takes longer than that.
+pub(crate) fn store_within(address: &str, key: &str, value_bytes: usize, patience: Duration) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let set = SetRequest { key: key.into(), value: vec![7; value_bytes], ..Default::default() };
     runtime.block_on(async {
         let caller = Caller::connect(address).await.unwrap();
-        caller.call(&Request::unary(SET, &set.encode_to_vec())).await.unwrap().message();
+        let request = Request::unary(SET, &set.encode_to_vec());
+        let answer = tokio::time::timeout(patience, caller.call(&request)).await.expect("it is stored in time");
+        answer.unwrap().message();
     });
 }

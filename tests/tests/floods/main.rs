@@ -32,6 +32,7 @@ mod rapid_reset;
 mod server_made_resets;
 mod settings;
 mod slow_loris;
+mod stalled_messages;
 mod table_size;
 mod unknown_frames;
 mod window_updates;

@@ -43,6 +43,7 @@ counts! {
     Fragments, "fragments", "Small DATA frames that left their message incomplete.";
     RequestsRefused, "requests_refused", "Requests that no service saw: no method, type or time-out of gRPC.";
     CallsFailed, "calls_failed", "Calls ended for their messages: too long, too many, cut short or compressed.";
+    MessagesStalled, "messages_stalled", "Large messages that came too slowly while others waited for their room.";
     HandshakesTimedOut, "handshakes_timed_out", "Connections that did not begin in limits.handshake_timeout.";
     EndedNotHttp2, "ended_not_http2", "Connections ended because their first bytes were not HTTP/2's.";
     EndedProtocol, "ended_protocol_error", "Connections ended with PROTOCOL_ERROR.";

@@ -63,6 +63,7 @@ impl Connection {
         if is_admitted {
             self.held.admit(inbound.held_bytes(), total);
             inbound.admission = Admission::Admitted;
+            self.stall_ns = 0;
         } else {
             inbound.admission = Admission::Waiting;
             self.admissions.push(reference);

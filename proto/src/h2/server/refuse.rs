@@ -1,7 +1,7 @@
 //! Requests that never become calls, and calls whose messages break a rule: which answer each one gets.
 
 use super::head::Verdict;
-use crate::limits::Limits;
+use crate::limits::{Limits, MESSAGE_BYTES_PER_SECOND_MIN};
 use crate::status::{Code, Status};
 
 /// An answer that is given before any application sees the request.
@@ -68,6 +68,18 @@ pub(crate) fn process_full(limits: &Limits) -> Status {
     Status::new(
         Code::ResourceExhausted,
         format!("the process holds as much as limits.buffer_bytes_max ({} bytes) allows", limits.buffer_bytes_max),
+    )
+}
+
+/// Others waited for the room of a message that did not come on.
+pub(crate) fn stalled(limits: &Limits) -> Status {
+    Status::new(
+        Code::ResourceExhausted,
+        format!(
+            "others waited for the room of this message, which came more slowly than {MESSAGE_BYTES_PER_SECOND_MIN} \
+             bytes a second for limits.message_stall_max ({} ms); the call was not executed",
+            limits.message_stall_max_ns / 1_000_000
+        ),
     )
 }
 

@@ -45,18 +45,21 @@ impl Connection {
     }
 
     /// Whether a large message waits for room.
-    pub fn wants_room(&mut self) -> bool {
+    pub(super) fn wants_room(&mut self) -> bool {
         self.admissions.first(&self.streams).is_some()
     }
 
-    /// Whether it is the process that has too little room, for the next large message that waits or for a reply of so
-    /// many bytes.
-    pub fn is_short_of_room(&mut self, reply_bytes: Option<usize>) -> bool {
-        let footprint = self.footprint();
-        let next = self.admissions.first(&self.streams);
-        let next_bytes = next.map_or(0, |slot| self.streams[slot].inbound.total_bytes());
-        footprint.declared_bytes + next_bytes > self.room.declared_bytes
-            || reply_bytes.is_some_and(|bytes| footprint.other_bytes + bytes > self.room.other_bytes)
+    /// Whether a large message waits, and has only the process to wait for.
+    pub fn wants_room_of_process(&mut self) -> bool {
+        let Some(slot) = self.admissions.first(&self.streams) else { return false };
+        let declared = self.held.declared_bytes();
+        let after = declared + self.streams[slot].inbound.total_bytes();
+        after > self.room.declared_bytes && (declared == 0 || after <= self.admitted_bytes_max)
+    }
+
+    /// Whether it is the process that has too little room for a reply of so many bytes.
+    pub fn is_short_of_room(&self, reply_bytes: usize) -> bool {
+        self.footprint().other_bytes + reply_bytes > self.room.other_bytes
     }
 
     /// Bytes taken from the output that the driver has not sent, or not given back, yet.

@@ -15,6 +15,7 @@ mod requests;
 mod room;
 mod simulation;
 mod splits;
+mod stalls;
 mod straight;
 mod streaming;
 mod streams;

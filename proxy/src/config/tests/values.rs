@@ -17,6 +17,7 @@ limits:
   streams_per_connection_max: 6
   header_list_bytes_max: 8KiB
   handshake_timeout: 2s
+  message_stall_max: 3s
   drain_timeout: 1m
   ping_interval_min: 100ms
   connection_idle_max: 1h
@@ -71,6 +72,7 @@ fn everything_is_read() {
         streams_per_connection_max: 6,
         header_list_bytes_max: 8 << 10,
         handshake_timeout_ns: 2_000_000_000,
+        message_stall_max_ns: 3_000_000_000,
         drain_timeout_ns: 60_000_000_000,
         ping_interval_min_ns: 100_000_000,
         connection_idle_max_ns: 3_600_000_000_000,

@@ -148,7 +148,7 @@ fn a_large_reply_has_room_when_little_waits() {
     connection.set_room(Footprint { declared_bytes: 0, other_bytes: UNSENT_BYTES_MAX + most });
     assert!(connection.has_room_for_reply(most));
     connection.set_room(Footprint { declared_bytes: 0, other_bytes: UNSENT_BYTES_MAX + most - 1 });
-    assert!(!connection.has_room_for_reply(most) && connection.is_short_of_room(Some(most)));
+    assert!(!connection.has_room_for_reply(most) && connection.is_short_of_room(most));
 }
 
 #[test]
@@ -170,11 +170,11 @@ fn a_large_message_waits_for_the_process_and_comes_when_there_is_room() {
     client.data(1, false, &whole[..client.connection.stream_window_bytes as usize]);
     client.feed();
     assert_eq!(client.sent(), [], "no window is granted");
-    assert!(client.connection.wants_room() && client.connection.is_short_of_room(None));
+    assert!(client.connection.wants_room_of_process());
     client.connection.set_room(Footprint { declared_bytes: whole.len(), other_bytes: 1 << 20 });
     client.feed();
     assert!(matches!(client.sent()[..], [Sent::Window { stream: 1, .. }]));
-    assert!(!client.connection.wants_room());
+    assert!(!client.connection.wants_room_of_process());
     assert_eq!(client.connection.footprint(), Footprint { declared_bytes: whole.len(), other_bytes: 0 });
     client.raw(kind::RST_STREAM, 0, 1, &[0, 0, 0, 8]);
     client.feed();

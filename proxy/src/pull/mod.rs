@@ -18,6 +18,7 @@
 mod client;
 mod desk;
 mod drive;
+mod reload;
 #[cfg(test)]
 mod tests;
 mod wait;

@@ -235,6 +235,45 @@ fn unsubscribe_may_follow_at_once() {
     }
 }
 
+/// A Subscribe that fails leaves the name with whoever has it, whichever shards it comes through.
+#[test]
+fn a_subscribe_that_fails_replaces_nobody() {
+    for seed in 0..8 {
+        let mut pair = Pair::new(seed, 4, 64);
+        let first = pair.subscribe(seed % TOPICS, "latest", "name");
+        pair.steps(100);
+        for from in ["0-7", "yesterday"] {
+            let failing = pair.subscribe(seed % TOPICS, from, "name");
+            pair.steps(100);
+            assert_eq!(pair.check(&failing).1, Some(Code::InvalidArgument), "{from}, seed {seed}");
+            assert_eq!(pair.check(&first).1, None, "{from}, seed {seed}");
+        }
+        let second = pair.subscribe(seed % TOPICS, "latest", "name");
+        pair.steps(100);
+        assert_eq!((pair.check(&first).1, pair.check(&second).1), (Some(Code::Aborted), None), "seed {seed}");
+    }
+}
+
+/// Of many that begin at once with one name, one is left in the end, and it holds the name.
+#[test]
+fn one_of_many_that_begin_together_has_the_name() {
+    for seed in 0..8 {
+        let mut pair = Pair::new(seed, 4, 64);
+        let all: Vec<Subscription> = (0..12).map(|_| pair.subscribe(seed % TOPICS, "latest", "name")).collect();
+        pair.steps(300);
+        let ends: Vec<Option<Code>> = all.iter().map(|subscription| pair.check(subscription).1).collect();
+        assert_eq!(ends.iter().filter(|end| end.is_none()).count(), 1, "{ends:?}, seed {seed}");
+        assert!(ends.iter().flatten().all(|code| *code == Code::Aborted), "{ends:?}");
+        let request =
+            UnsubscribeRequest { topic: topic(seed % TOPICS), subscriber_id: "name".to_owned(), ..Default::default() };
+        let _: UnsubscribeResponse = pair.one(1, id::PUBSUB_BASIC_UNSUBSCRIBE, &request);
+        pair.steps(100);
+        assert!(all.iter().all(|subscription| pair.check(subscription).1.is_some()));
+        let followed = |shard| pair.simulation.application(shard).followed.is_empty();
+        assert!((0..SHARDS).all(followed), "nothing is left of the name");
+    }
+}
+
 #[test]
 fn a_read_waits_for_exactly_its_time_after_each_record() {
     for seed in 0..8 {

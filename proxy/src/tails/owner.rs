@@ -1,6 +1,6 @@
 //! What the owner of a log keeps of those who follow it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::{Claim, LogName};
 use crate::limits::TAIL_BYTES_UNTAKEN_MAX;
@@ -16,10 +16,17 @@ pub(super) struct Follower {
 }
 
 /// The subscription that has a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Holder {
     pub(super) shard: u32,
     pub(super) pull: u64,
+}
+
+/// The name of a subscriber: who has it, and who will when it is known that its subscription is in order.
+#[derive(Debug, Default)]
+struct Subscriber {
+    holder: Option<Holder>,
+    beginning: BTreeSet<Holder>,
 }
 
 /// A log that somebody follows or has subscribed to by name.
@@ -111,26 +118,38 @@ impl Followed {
         self.tidy(name);
     }
 
-    /// Gives a name to a subscription; returns the one that had it.
-    pub(super) fn claim(&mut self, claim: Claim, holder: Holder) -> Option<Holder> {
-        self.find_or_add(&claim.log).subscribers.insert(claim.subscriber, holder)
+    /// A subscription begins that wants a name; whoever has it keeps it.
+    pub(super) fn claim(&mut self, claim: Claim, wanting: Holder) {
+        let subscribers = &mut self.find_or_add(&claim.log).subscribers;
+        subscribers.entry(claim.subscriber).or_default().beginning.insert(wanting);
     }
 
-    /// Takes the name from a subscription, if it has it.
-    pub(super) fn release(&mut self, claim: &Claim, holder: Holder) {
+    /// It is in order: gives it the name, unless it was told to end meanwhile; returns the one that had it.
+    pub(super) fn confirm(&mut self, claim: &Claim, begun: Holder) -> Option<Holder> {
+        let subscriber = self.find(&claim.log)?.subscribers.get_mut(&claim.subscriber)?;
+        if subscriber.beginning.remove(&begun) { subscriber.holder.replace(begun) } else { None }
+    }
+
+    /// A subscription that has or wants a name is over.
+    pub(super) fn release(&mut self, claim: &Claim, over: Holder) {
         if let Some(log) = self.find(&claim.log)
-            && log.subscribers.get(&claim.subscriber) == Some(&holder)
+            && let Some(subscriber) = log.subscribers.get_mut(&claim.subscriber)
         {
-            log.subscribers.remove(&claim.subscriber);
+            subscriber.beginning.remove(&over);
+            subscriber.holder = subscriber.holder.filter(|holder| *holder != over);
+            if subscriber.holder.is_none() && subscriber.beginning.is_empty() {
+                log.subscribers.remove(&claim.subscriber);
+            }
         }
         self.tidy(&claim.log);
     }
 
-    /// Takes the name from whichever subscription has it.
-    pub(super) fn unsubscribe(&mut self, claim: &Claim) -> Option<Holder> {
-        let holder = self.find(&claim.log)?.subscribers.remove(&claim.subscriber);
+    /// Takes the name from whichever subscriptions have or want it.
+    pub(super) fn unsubscribe(&mut self, claim: &Claim) -> impl Iterator<Item = Holder> + use<> {
+        let subscriber = self.find(&claim.log).and_then(|log| log.subscribers.remove(&claim.subscriber));
         self.tidy(&claim.log);
-        holder
+        let Subscriber { holder, beginning } = subscriber.unwrap_or_default();
+        holder.into_iter().chain(beginning)
     }
 
     /// The next log with something new.

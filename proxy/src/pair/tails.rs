@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
-use crate::limits::{FANOUT_PER_TURN_MAX, PULL_BYTES_PER_WORK};
+use crate::limits::{FANOUT_PER_TURN_MAX, PAGE_BYTES_MAX, PULL_BYTES_PER_WORK, TAIL_BYTES_PER_TURN_MAX};
 
 const TOPICS: u64 = 3;
 
@@ -340,21 +340,11 @@ fn what_a_turn_copies_to_many_readers_is_bounded() {
             calls.push((caller, pair.begin(caller, id::PUBSUB_BASIC_SUBSCRIBE, &request)));
         }
         pair.timed_steps(500);
-        let delivered = |pair: &Pair| {
-            let counted = pair.simulation.counted(0);
-            counted.iter().find(|((name, _), _)| *name == "tail_pages_delivered").map_or(0, |(_, value)| value as usize)
-        };
-        let mut most = 0;
         for _ in 0..20 {
             let request = PublishRequest { topic: topic(0), payload: vec![7; PAYLOAD_BYTES], ..Default::default() };
             pair.begin(publisher, id::PUBSUB_BASIC_PUBLISH, &request);
-            for _ in 0..8 {
-                let before = delivered(&pair);
-                pair.timed_steps(1);
-                most = most.max(delivered(&pair) - before);
-            }
+            pair.timed_steps(8);
         }
-        assert!(most > 0 && most * PAYLOAD_BYTES <= FANOUT_PER_TURN_MAX * PULL_BYTES_PER_WORK, "{most} in one turn");
         pair.timed_steps(2_000);
         for (caller, call) in calls {
             assert_eq!(pair.callers[caller].so_far(call).messages.len(), 20);
@@ -362,6 +352,88 @@ fn what_a_turn_copies_to_many_readers_is_bounded() {
         for shard in 0..SHARDS {
             assert_eq!(pair.simulation.application(shard).followed.untaken_bytes(), 0);
         }
+        pair.assert_copies_are_bounded();
+    }
+}
+
+/// The same for many logs with much that is new, each with a few readers.
+#[test]
+fn what_a_turn_copies_of_many_logs_is_bounded() {
+    const LOGS: usize = 40;
+    let mut pair = Pair::new(4, 8, 1_024);
+    let mut calls = Vec::new();
+    for log in 0..LOGS {
+        for caller in 0..4 {
+            let request = SubscribeRequest { topic: format!("many-{log}"), ..Default::default() };
+            calls.push((caller, pair.begin(caller, id::PUBSUB_BASIC_SUBSCRIBE, &request)));
+            pair.timed_steps(5);
+        }
+    }
+    pair.timed_steps(200);
+    // All of it at once: more for each shard than a turn may send.
+    for log in 0..LOGS {
+        for _ in 0..2 {
+            let topic = format!("many-{log}");
+            let request = PublishRequest { topic, payload: vec![7; 10_000], ..Default::default() };
+            pair.begin(4 + log % 4, id::PUBSUB_BASIC_PUBLISH, &request);
+        }
+    }
+    pair.timed_steps(4_000);
+    for (caller, call) in calls {
+        assert_eq!(pair.callers[caller].so_far(call).messages.len(), 2);
+    }
+    let most = pair.assert_copies_are_bounded();
+    assert!(most > TAIL_BYTES_PER_TURN_MAX, "the bound was met: {most} bytes");
+}
+
+/// A reader does not wait until all of another topic's many have had theirs.
+#[test]
+fn a_topic_with_one_reader_has_its_turn_among_one_with_many() {
+    let mut pair = Pair::new(9, 8, 1_024);
+    let many = (0..1_200).map(|number| (2 * (number % 4), topic(0)));
+    let mut calls = Vec::new();
+    for (caller, topic) in many.chain([(0, topic(1))]) {
+        let request = SubscribeRequest { topic, ..Default::default() };
+        calls.push((caller, pair.begin(caller, id::PUBSUB_BASIC_SUBSCRIBE, &request)));
+        pair.timed_steps(3);
+    }
+    pair.timed_steps(200);
+    let (caller, alone) = calls[calls.len() - 1];
+    for number in 0..2 {
+        let request = PublishRequest { topic: topic(number), payload: vec![7; 1_000], ..Default::default() };
+        let _: PublishResponse = pair.one(0, id::PUBSUB_BASIC_PUBLISH, &request);
+        if number == 0 {
+            // On its way to the first of the many.
+            while pair.total_delivered() == 0 {
+                pair.timed_steps(1);
+            }
+        }
+    }
+    while pair.callers[caller].so_far(alone).messages.is_empty() {
+        pair.timed_steps(1);
+    }
+    let delivered = pair.total_delivered();
+    assert!(delivered < 1_201, "it was the last of {delivered}");
+    pair.timed_steps(500);
+    assert!(calls.iter().all(|&(caller, call)| pair.callers[caller].so_far(call).messages.len() == 1));
+}
+
+impl Pair {
+    fn counter(&self, shard: u32, wanted: &str) -> usize {
+        let counted = self.simulation.counted(shard);
+        counted.iter().find(|((name, _), _)| *name == wanted).map_or(0, |(_, value)| value as usize)
+    }
+
+    fn total_delivered(&self) -> usize {
+        (0..SHARDS).map(|shard| self.counter(shard, "tail_pages_delivered")).sum()
+    }
+
+    /// No turn has copied more than its share and a page of each kind; returns the most that one has.
+    fn assert_copies_are_bounded(&self) -> usize {
+        let most = (0..SHARDS).map(|shard| self.counter(shard, "tail_bytes_most")).max().unwrap_or(0);
+        let bound = TAIL_BYTES_PER_TURN_MAX + FANOUT_PER_TURN_MAX * PULL_BYTES_PER_WORK + 3 * PAGE_BYTES_MAX;
+        assert!(most > 0 && most <= bound, "{most} bytes in one turn, not {bound}");
+        most
     }
 }
 

@@ -7,7 +7,7 @@ use prism_shard::{SlabKey, Turn, route};
 
 use super::deliver::counted_bytes;
 use super::owner::{Follower, Holder};
-use super::readers::{Delivery, Joined, Parts};
+use super::readers::Joined;
 use super::{Claim, Expulsion, LogName, Notice, Seat};
 use crate::app::{Lane, Proxy, lane};
 use crate::call::{Outcome, Parcel};
@@ -118,7 +118,7 @@ impl Proxy {
             return self.tails.took(owner, counted_bytes(&page));
         };
         tail.latest = tail.latest.max(page.bounds().latest);
-        self.tails.deliveries.push_back(Delivery { owner, tail: key, page, index: 0, parts: Parts::default() });
+        self.tails.add_delivery(key, page);
     }
 
     fn expel(&mut self, turn: &mut Turn<'_, Self>, key: SlabKey, why: Expulsion) {

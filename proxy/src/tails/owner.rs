@@ -34,9 +34,20 @@ struct Subscriber {
 pub(super) struct FollowedLog {
     pub(super) name: LogName,
     pub(super) followers: Vec<Follower>,
-    subscribers: HashMap<Box<[u8]>, Holder>,
+    /// The follower that is looked at next.
+    next: usize,
+    subscribers: HashMap<Box<[u8]>, Subscriber>,
     /// It stands among those with something new.
     is_dirty: bool,
+}
+
+impl FollowedLog {
+    /// The next follower, round and round, and its place among them.
+    pub(super) fn next_follower(&mut self) -> Option<(usize, Follower)> {
+        let index = if self.next < self.followers.len() { self.next } else { 0 };
+        self.next = index + 1;
+        Some((index, *self.followers.get(index)?))
+    }
 }
 
 /// All such logs that this shard owns.
@@ -92,7 +103,7 @@ impl Followed {
         let logs = self.logs.entry(name.hash).or_default();
         let at = logs.iter().position(|log| log.name == *name).unwrap_or_else(|| {
             let (followers, subscribers) = (Vec::new(), HashMap::new());
-            logs.push(FollowedLog { name: name.clone(), followers, subscribers, is_dirty: false });
+            logs.push(FollowedLog { name: name.clone(), followers, next: 0, subscribers, is_dirty: false });
             logs.len() - 1
         });
         &mut logs[at]

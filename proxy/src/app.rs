@@ -395,7 +395,8 @@ impl Application for Proxy {
                 self.backends.follow(&registry, turn.shards);
                 self.engine = server::Config { limits: registry.limits };
                 self.budget.set_bytes_max(registry.limits.buffer_bytes_max);
-                self.registry = registry;
+                let before = std::mem::replace(&mut self.registry, registry);
+                self.end_pulls_without_place(turn, &before);
                 self.health.refresh(&self.registry, &self.services, self.draining);
                 self.tell_watchers(turn);
             }

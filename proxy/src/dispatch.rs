@@ -26,7 +26,7 @@ pub(crate) fn served() -> Vec<&'static str> {
 
 /// The group whose backend executes the commands of a method.
 #[inline]
-fn group(method: MethodId) -> config::Group {
+pub(crate) fn group(method: MethodId) -> config::Group {
     match method.method().group {
         Group::ListBasic => config::Group::List,
         Group::PubsubBasic => config::Group::PubSub,
@@ -264,7 +264,14 @@ impl Proxy {
 
     pub(crate) fn backend(&self, namespace: u16, method: MethodId) -> Result<usize, Failure> {
         let backend = self.registry.namespace(namespace).and_then(|namespace| namespace.slot(group(method)));
-        backend.ok_or_else(|| Failure::new(FailureKind::Unavailable, "the namespace was taken away by a reload"))
+        backend.ok_or_else(|| self.taken_away(namespace))
+    }
+
+    /// Other shards may not have heard of it yet, so a caller who tries again learns what has become of it.
+    #[cold]
+    fn taken_away(&self, namespace: u16) -> Failure {
+        let name = self.registry.name(namespace);
+        Failure::new(FailureKind::Unavailable, format!("namespace {name:?} was taken away or changed by a reload"))
     }
 
     /// Parks the call and sends its command to the key's owner.

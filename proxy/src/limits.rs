@@ -58,9 +58,13 @@ pub(crate) const TAIL_BYTES_UNTAKEN_MAX: usize = 1 << 20;
 pub(crate) const TAIL_PAGE_BYTES_MIN: usize = 8 << 10;
 /// Logs whose news are sent to the shards that follow them in one turn.
 pub(crate) const TAILS_PER_TURN_MAX: usize = 64;
-/// Readers that are looked at in one turn to be handed a page; [`PULL_BYTES_PER_WORK`] that one is handed count as one
-/// more.
-pub(crate) const FANOUT_PER_TURN_MAX: usize = 2_048;
+/// Bytes of pages that are sent in one turn to all shards that follow logs together. May be exceeded by one page.
+pub(crate) const TAIL_BYTES_PER_TURN_MAX: usize = 128 << 10;
+/// What a shard that follows counts at least when it is looked at.
+pub(crate) const TAIL_LOOK_BYTES: usize = 256;
+/// Readers that are looked at in one turn to be handed a page; [`PULL_BYTES_PER_WORK`] that are copied for one count as
+/// one more. May be exceeded by one page.
+pub(crate) const FANOUT_PER_TURN_MAX: usize = 1_024;
 /// Waits that are looked at in one turn because they may be over.
 pub(crate) const WAITS_PER_TURN_MAX: usize = 256;
 /// The longest that a Read may wait at the end of its log for each record.
@@ -93,6 +97,10 @@ const _: () = {
     assert!(
         PULL_WORK_PER_TURN_MAX >= SCAN_WORK_PER_PAGE && PAGE_BYTES_MAX <= PULL_WORK_PER_TURN_MAX * PULL_BYTES_PER_WORK
     );
+    // A turn has room for news of all logs that it looks at, and for pages to some shards.
+    assert!(TAILS_PER_TURN_MAX * TAIL_LOOK_BYTES <= TAIL_BYTES_PER_TURN_MAX / 4);
+    assert!(PAGE_BYTES_MAX <= TAIL_BYTES_PER_TURN_MAX / 4 && TAIL_BYTES_PER_TURN_MAX <= TAIL_BYTES_UNTAKEN_MAX);
+    assert!(PAGE_BYTES_MAX <= FANOUT_PER_TURN_MAX / 4 * PULL_BYTES_PER_WORK);
     // A page is no more than what a connection may have on its way.
     assert!(SMALL_REPLY_BYTES <= PAGE_BYTES_MAX && PAGE_BYTES_MAX < UNSENT_BYTES_MAX);
     assert!(LEFT_OVER_BYTES_MAX >= 2 * FRAME_BYTES_MAX);

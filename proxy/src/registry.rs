@@ -107,6 +107,12 @@ impl Registry {
         self.namespaces.get(usize::from(index))?.as_ref()
     }
 
+    /// The name at an index, also of a namespace that a reload took away.
+    pub(crate) fn name(&self, index: u16) -> &str {
+        let name = self.by_name.iter().find(|(_, known)| **known == index);
+        name.and_then(|(name, _)| std::str::from_utf8(name).ok()).unwrap_or_default()
+    }
+
     /// How many indexes are in use, gaps included.
     pub(crate) fn indexes(&self) -> u16 {
         u16::try_from(self.namespaces.len()).expect("the configuration bounds the number of namespaces")

@@ -15,6 +15,11 @@ const PAGES: CounterText = ("pages", "Pages made of what is streamed: of scans a
 /// Pages handed on.
 const DELIVERED: CounterText =
     ("tail_pages_delivered", "Pages of new records handed to readers that waited for them, one for each reader.");
+/// The most that was ever copied for those who follow logs in one turn.
+const TAIL_BYTES_MOST: CounterText = (
+    "tail_bytes_most",
+    "The most bytes that were ever copied in one turn for those who wait at the ends of logs, shards and readers.",
+);
 /// The most that was ever done for pages in one turn.
 const PULL_WORK_MOST: CounterText =
     ("pull_work_most", "The most work that was ever done in one turn for pages, in entries and the like.");
@@ -38,7 +43,8 @@ pub(crate) const CALLS_OVER_SHARE_AT: usize = COUNT + 1;
 pub(crate) const PAGES_AT: usize = COUNT + 2;
 pub(crate) const PULL_WORK_MOST_AT: usize = COUNT + 3;
 pub(crate) const DELIVERED_AT: usize = COUNT + 4;
-const MEMORY_AT: usize = COUNT + 5;
+pub(crate) const TAIL_BYTES_MOST_AT: usize = COUNT + 5;
+const MEMORY_AT: usize = COUNT + 6;
 
 /// Everything that the proxy counts on each shard: first what the engine counts, in its order.
 pub(crate) const COUNTERS: &[CounterText] = &{
@@ -53,6 +59,7 @@ pub(crate) const COUNTERS: &[CounterText] = &{
     all[PAGES_AT] = PAGES;
     all[PULL_WORK_MOST_AT] = PULL_WORK_MOST;
     all[DELIVERED_AT] = DELIVERED;
+    all[TAIL_BYTES_MOST_AT] = TAIL_BYTES_MOST;
     let mut index = 0;
     while index < MEMORY.len() {
         all[MEMORY_AT + index] = MEMORY[index];

@@ -44,6 +44,19 @@ pub(crate) fn unknown_namespace(name: &str) -> Status {
     Status::new(Code::NotFound, format!("namespace {name:?} is not configured: add it under namespaces"))
 }
 
+/// The namespace was there when the call began.
+#[cold]
+pub(crate) fn namespace_taken_away(name: &str) -> Status {
+    Status::new(Code::NotFound, format!("namespace {name:?} was taken away by a reload of the configuration"))
+}
+
+/// The namespace has another backend than when the call began.
+#[cold]
+pub(crate) fn backend_changed(interface: &str, name: &str) -> Status {
+    let message = format!("{interface} of namespace {name:?} has another backend since a reload; begin again");
+    Status::new(Code::Unavailable, message)
+}
+
 /// The namespace's backend does not offer the interface.
 #[cold]
 pub(crate) fn not_offered(interface: &str, namespace: &str, backend: &str) -> Status {

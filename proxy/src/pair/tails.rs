@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use prost::Message as _;
 
 use super::*;
-use crate::limits::{FANOUT_PER_TURN_MAX, PULL_BYTES_PER_WORK};
+use crate::limits::{FANOUT_PER_TURN_MAX, PAGE_BYTES_MAX, PULL_BYTES_PER_WORK, TAIL_BYTES_PER_TURN_MAX};
 
 const TOPICS: u64 = 3;
 
@@ -235,6 +235,45 @@ fn unsubscribe_may_follow_at_once() {
     }
 }
 
+/// A Subscribe that fails leaves the name with whoever has it, whichever shards it comes through.
+#[test]
+fn a_subscribe_that_fails_replaces_nobody() {
+    for seed in 0..8 {
+        let mut pair = Pair::new(seed, 4, 64);
+        let first = pair.subscribe(seed % TOPICS, "latest", "name");
+        pair.steps(100);
+        for from in ["0-7", "yesterday"] {
+            let failing = pair.subscribe(seed % TOPICS, from, "name");
+            pair.steps(100);
+            assert_eq!(pair.check(&failing).1, Some(Code::InvalidArgument), "{from}, seed {seed}");
+            assert_eq!(pair.check(&first).1, None, "{from}, seed {seed}");
+        }
+        let second = pair.subscribe(seed % TOPICS, "latest", "name");
+        pair.steps(100);
+        assert_eq!((pair.check(&first).1, pair.check(&second).1), (Some(Code::Aborted), None), "seed {seed}");
+    }
+}
+
+/// Of many that begin at once with one name, one is left in the end, and it holds the name.
+#[test]
+fn one_of_many_that_begin_together_has_the_name() {
+    for seed in 0..8 {
+        let mut pair = Pair::new(seed, 4, 64);
+        let all: Vec<Subscription> = (0..12).map(|_| pair.subscribe(seed % TOPICS, "latest", "name")).collect();
+        pair.steps(300);
+        let ends: Vec<Option<Code>> = all.iter().map(|subscription| pair.check(subscription).1).collect();
+        assert_eq!(ends.iter().filter(|end| end.is_none()).count(), 1, "{ends:?}, seed {seed}");
+        assert!(ends.iter().flatten().all(|code| *code == Code::Aborted), "{ends:?}");
+        let request =
+            UnsubscribeRequest { topic: topic(seed % TOPICS), subscriber_id: "name".to_owned(), ..Default::default() };
+        let _: UnsubscribeResponse = pair.one(1, id::PUBSUB_BASIC_UNSUBSCRIBE, &request);
+        pair.steps(100);
+        assert!(all.iter().all(|subscription| pair.check(subscription).1.is_some()));
+        let followed = |shard| pair.simulation.application(shard).followed.is_empty();
+        assert!((0..SHARDS).all(followed), "nothing is left of the name");
+    }
+}
+
 #[test]
 fn a_read_waits_for_exactly_its_time_after_each_record() {
     for seed in 0..8 {
@@ -301,21 +340,11 @@ fn what_a_turn_copies_to_many_readers_is_bounded() {
             calls.push((caller, pair.begin(caller, id::PUBSUB_BASIC_SUBSCRIBE, &request)));
         }
         pair.timed_steps(500);
-        let delivered = |pair: &Pair| {
-            let counted = pair.simulation.counted(0);
-            counted.iter().find(|((name, _), _)| *name == "tail_pages_delivered").map_or(0, |(_, value)| value as usize)
-        };
-        let mut most = 0;
         for _ in 0..20 {
             let request = PublishRequest { topic: topic(0), payload: vec![7; PAYLOAD_BYTES], ..Default::default() };
             pair.begin(publisher, id::PUBSUB_BASIC_PUBLISH, &request);
-            for _ in 0..8 {
-                let before = delivered(&pair);
-                pair.timed_steps(1);
-                most = most.max(delivered(&pair) - before);
-            }
+            pair.timed_steps(8);
         }
-        assert!(most > 0 && most * PAYLOAD_BYTES <= FANOUT_PER_TURN_MAX * PULL_BYTES_PER_WORK, "{most} in one turn");
         pair.timed_steps(2_000);
         for (caller, call) in calls {
             assert_eq!(pair.callers[caller].so_far(call).messages.len(), 20);
@@ -323,6 +352,88 @@ fn what_a_turn_copies_to_many_readers_is_bounded() {
         for shard in 0..SHARDS {
             assert_eq!(pair.simulation.application(shard).followed.untaken_bytes(), 0);
         }
+        pair.assert_copies_are_bounded();
+    }
+}
+
+/// The same for many logs with much that is new, each with a few readers.
+#[test]
+fn what_a_turn_copies_of_many_logs_is_bounded() {
+    const LOGS: usize = 40;
+    let mut pair = Pair::new(4, 8, 1_024);
+    let mut calls = Vec::new();
+    for log in 0..LOGS {
+        for caller in 0..4 {
+            let request = SubscribeRequest { topic: format!("many-{log}"), ..Default::default() };
+            calls.push((caller, pair.begin(caller, id::PUBSUB_BASIC_SUBSCRIBE, &request)));
+            pair.timed_steps(5);
+        }
+    }
+    pair.timed_steps(200);
+    // All of it at once: more for each shard than a turn may send.
+    for log in 0..LOGS {
+        for _ in 0..2 {
+            let topic = format!("many-{log}");
+            let request = PublishRequest { topic, payload: vec![7; 10_000], ..Default::default() };
+            pair.begin(4 + log % 4, id::PUBSUB_BASIC_PUBLISH, &request);
+        }
+    }
+    pair.timed_steps(4_000);
+    for (caller, call) in calls {
+        assert_eq!(pair.callers[caller].so_far(call).messages.len(), 2);
+    }
+    let most = pair.assert_copies_are_bounded();
+    assert!(most > TAIL_BYTES_PER_TURN_MAX, "the bound was met: {most} bytes");
+}
+
+/// A reader does not wait until all of another topic's many have had theirs.
+#[test]
+fn a_topic_with_one_reader_has_its_turn_among_one_with_many() {
+    let mut pair = Pair::new(9, 8, 1_024);
+    let many = (0..1_200).map(|number| (2 * (number % 4), topic(0)));
+    let mut calls = Vec::new();
+    for (caller, topic) in many.chain([(0, topic(1))]) {
+        let request = SubscribeRequest { topic, ..Default::default() };
+        calls.push((caller, pair.begin(caller, id::PUBSUB_BASIC_SUBSCRIBE, &request)));
+        pair.timed_steps(3);
+    }
+    pair.timed_steps(200);
+    let (caller, alone) = calls[calls.len() - 1];
+    for number in 0..2 {
+        let request = PublishRequest { topic: topic(number), payload: vec![7; 1_000], ..Default::default() };
+        let _: PublishResponse = pair.one(0, id::PUBSUB_BASIC_PUBLISH, &request);
+        if number == 0 {
+            // On its way to the first of the many.
+            while pair.total_delivered() == 0 {
+                pair.timed_steps(1);
+            }
+        }
+    }
+    while pair.callers[caller].so_far(alone).messages.is_empty() {
+        pair.timed_steps(1);
+    }
+    let delivered = pair.total_delivered();
+    assert!(delivered < 1_201, "it was the last of {delivered}");
+    pair.timed_steps(500);
+    assert!(calls.iter().all(|&(caller, call)| pair.callers[caller].so_far(call).messages.len() == 1));
+}
+
+impl Pair {
+    fn counter(&self, shard: u32, wanted: &str) -> usize {
+        let counted = self.simulation.counted(shard);
+        counted.iter().find(|((name, _), _)| *name == wanted).map_or(0, |(_, value)| value as usize)
+    }
+
+    fn total_delivered(&self) -> usize {
+        (0..SHARDS).map(|shard| self.counter(shard, "tail_pages_delivered")).sum()
+    }
+
+    /// No turn has copied more than its share and a page of each kind; returns the most that one has.
+    fn assert_copies_are_bounded(&self) -> usize {
+        let most = (0..SHARDS).map(|shard| self.counter(shard, "tail_bytes_most")).max().unwrap_or(0);
+        let bound = TAIL_BYTES_PER_TURN_MAX + FANOUT_PER_TURN_MAX * PULL_BYTES_PER_WORK + 3 * PAGE_BYTES_MAX;
+        assert!(most > 0 && most <= bound, "{most} bytes in one turn, not {bound}");
+        most
     }
 }
 

@@ -229,7 +229,7 @@ impl Proxy {
         let next = pull.source.take(&mut client.connection, pull.stream, reply.view());
         let answer_bytes = client.connection.output().len() - before;
         charge_event(&mut client.connection, answer_bytes);
-        self.go_on(lane.now_ns, client, key, next);
+        self.go_on(lane, client, key, next);
         Step::Did(page_work(0, answer_bytes))
     }
 
@@ -291,12 +291,15 @@ impl Proxy {
         let next = pull.source.take(&mut client.connection, stream, reply);
         let answer_bytes = client.connection.output().len() - before;
         charge_event(&mut client.connection, answer_bytes);
-        self.go_on(lane.now_ns, client, key, next);
+        self.go_on(lane, client, key, next);
         Step::Did(page_work(work, answer_bytes))
     }
 
     /// After a page.
-    fn go_on(&mut self, now_ns: u64, client: &mut Client, key: SlabKey, next: Next) {
+    fn go_on(&mut self, lane: &Lane<'_>, client: &mut Client, key: SlabKey, next: Next) {
+        if next == Next::Begun {
+            self.claim_begun(lane.shard, key);
+        }
         let Some(pull) = self.pulls.get_mut(key) else { return };
         if !pull.goes_on(next) {
             return self.end_pull(client, key);
@@ -316,7 +319,7 @@ impl Proxy {
             pull.source.finish(&mut client.connection, pull.stream, &status);
             self.end_pull(client, key);
         } else {
-            self.waits.arm(key, pull, now_ns);
+            self.waits.arm(key, pull, lane.now_ns);
         }
     }
 

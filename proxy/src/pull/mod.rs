@@ -18,6 +18,7 @@
 mod client;
 mod desk;
 mod drive;
+mod reload;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -126,6 +127,8 @@ pub(crate) struct Ask<'a> {
 pub(crate) enum Next {
     /// With the next page.
     More,
+    /// The same, and now it is known that the call is in order: a subscription has its name.
+    Begun,
     /// With a page that has room for so many bytes in one entry, once there is that much.
     Needs(usize),
     /// When somebody wakes it.
@@ -251,7 +254,7 @@ impl Pull {
     fn goes_on(&mut self, next: Next) -> bool {
         self.is_entry_long = matches!(next, Next::Needs(_));
         self.state = match next {
-            Next::More => State::Ready,
+            Next::More | Next::Begun => State::Ready,
             Next::Needs(bytes) => {
                 self.entry_bytes = bytes.max(SMALL_REPLY_BYTES);
                 State::Ready

@@ -7,7 +7,7 @@ use prism_shard::{SlabKey, Turn, route};
 
 use super::deliver::counted_bytes;
 use super::owner::{Follower, Holder};
-use super::readers::{Delivery, Joined, Parts};
+use super::readers::Joined;
 use super::{Claim, Expulsion, LogName, Notice, Seat};
 use crate::app::{Lane, Proxy, lane};
 use crate::call::{Outcome, Parcel};
@@ -54,7 +54,8 @@ impl Proxy {
             Notice::Unfollow { log, tail } => self.followed.unfollow(&log, from, tail),
             Notice::Page { tail, page } => self.page_of_tail(from, SlabKey::from_bits(tail), page),
             Notice::Taken(bytes) => self.followed.taken(from, bytes),
-            Notice::Claim { claim, pull } => self.claim(claim, from, pull),
+            Notice::Claim { claim, pull } => self.followed.claim(claim, Holder { shard: from, pull }),
+            Notice::Confirm { claim, pull } => self.confirm(&claim, Holder { shard: from, pull }),
             Notice::Release { claim, pull } => self.followed.release(&claim, Holder { shard: from, pull }),
             Notice::Unsubscribe { claim, call } => {
                 self.end_subscription(&claim);
@@ -64,16 +65,38 @@ impl Proxy {
         }
     }
 
-    /// Gives a name to a subscription of a shard, which ends the one that had it.
-    pub(crate) fn claim(&mut self, claim: Claim, shard: u32, pull: u64) {
-        if let Some(Holder { shard, pull }) = self.followed.claim(claim, Holder { shard, pull }) {
+    /// A subscription of this shard begins that wants a name.
+    pub(crate) fn claim(&mut self, own: u32, claim: Claim, pull: SlabKey) {
+        let (owner, pull) = (route::owner(claim.log.hash, self.shards), pull.to_bits());
+        if owner == own {
+            // At once, for an Unsubscribe that is right behind is executed at once too.
+            self.followed.claim(claim, Holder { shard: own, pull });
+        } else {
+            self.tell(owner, Notice::Claim { claim, pull });
+        }
+    }
+
+    /// A subscription of this shard has begun: the name that it wants, if it does, is its own from now on.
+    pub(crate) fn claim_begun(&mut self, own: u32, pull: SlabKey) {
+        let Some(claim) = self.pulls.get(pull).and_then(|pull| pull.claim.clone()) else { return };
+        let (owner, pull) = (route::owner(claim.log.hash, self.shards), pull.to_bits());
+        if owner == own {
+            self.confirm(&claim, Holder { shard: own, pull });
+        } else {
+            self.tell(owner, Notice::Confirm { claim: *claim, pull });
+        }
+    }
+
+    /// Gives a name to a subscription, which ends the one that had it.
+    fn confirm(&mut self, claim: &Claim, begun: Holder) {
+        if let Some(Holder { shard, pull }) = self.followed.confirm(claim, begun) {
             self.tell(shard, Notice::Expel { pull, why: Expulsion::Replaced });
         }
     }
 
-    /// Ends the subscription that has a name, if there is one.
+    /// Ends the subscription that has a name, if there is one, and those that are about to.
     pub(crate) fn end_subscription(&mut self, claim: &Claim) {
-        if let Some(Holder { shard, pull }) = self.followed.unsubscribe(claim) {
+        for Holder { shard, pull } in self.followed.unsubscribe(claim) {
             self.tell(shard, Notice::Expel { pull, why: Expulsion::Unsubscribed });
         }
     }
@@ -95,7 +118,7 @@ impl Proxy {
             return self.tails.took(owner, counted_bytes(&page));
         };
         tail.latest = tail.latest.max(page.bounds().latest);
-        self.tails.deliveries.push_back(Delivery { owner, tail: key, page, index: 0, parts: Parts::default() });
+        self.tails.add_delivery(key, page);
     }
 
     fn expel(&mut self, turn: &mut Turn<'_, Self>, key: SlabKey, why: Expulsion) {

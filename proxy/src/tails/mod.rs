@@ -76,14 +76,21 @@ pub(crate) enum Notice {
     },
     /// To the owner: pages that count so many bytes have reached their readers.
     Taken(usize),
-    /// To the owner: a subscription has this name; one that had it is over.
+    /// To the owner: a subscription begins that wants this name.
     Claim {
         /// The name.
         claim: Claim,
         /// The subscription's slot at the sender.
         pull: u64,
     },
-    /// To the owner: it does not have it any more.
+    /// To the owner: it is in order and has the name; one that had it is over.
+    Confirm {
+        /// The name.
+        claim: Claim,
+        /// As it was claimed.
+        pull: u64,
+    },
+    /// To the owner: it neither has nor wants it any more.
     Release {
         /// The name.
         claim: Claim,

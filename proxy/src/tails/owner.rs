@@ -1,6 +1,6 @@
 //! What the owner of a log keeps of those who follow it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::{Claim, LogName};
 use crate::limits::TAIL_BYTES_UNTAKEN_MAX;
@@ -16,10 +16,17 @@ pub(super) struct Follower {
 }
 
 /// The subscription that has a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Holder {
     pub(super) shard: u32,
     pub(super) pull: u64,
+}
+
+/// The name of a subscriber: who has it, and who will when it is known that its subscription is in order.
+#[derive(Debug, Default)]
+struct Subscriber {
+    holder: Option<Holder>,
+    beginning: BTreeSet<Holder>,
 }
 
 /// A log that somebody follows or has subscribed to by name.
@@ -27,9 +34,20 @@ pub(super) struct Holder {
 pub(super) struct FollowedLog {
     pub(super) name: LogName,
     pub(super) followers: Vec<Follower>,
-    subscribers: HashMap<Box<[u8]>, Holder>,
+    /// The follower that is looked at next.
+    next: usize,
+    subscribers: HashMap<Box<[u8]>, Subscriber>,
     /// It stands among those with something new.
     is_dirty: bool,
+}
+
+impl FollowedLog {
+    /// The next follower, round and round, and its place among them.
+    pub(super) fn next_follower(&mut self) -> Option<(usize, Follower)> {
+        let index = if self.next < self.followers.len() { self.next } else { 0 };
+        self.next = index + 1;
+        Some((index, *self.followers.get(index)?))
+    }
 }
 
 /// All such logs that this shard owns.
@@ -85,7 +103,7 @@ impl Followed {
         let logs = self.logs.entry(name.hash).or_default();
         let at = logs.iter().position(|log| log.name == *name).unwrap_or_else(|| {
             let (followers, subscribers) = (Vec::new(), HashMap::new());
-            logs.push(FollowedLog { name: name.clone(), followers, subscribers, is_dirty: false });
+            logs.push(FollowedLog { name: name.clone(), followers, next: 0, subscribers, is_dirty: false });
             logs.len() - 1
         });
         &mut logs[at]
@@ -111,26 +129,38 @@ impl Followed {
         self.tidy(name);
     }
 
-    /// Gives a name to a subscription; returns the one that had it.
-    pub(super) fn claim(&mut self, claim: Claim, holder: Holder) -> Option<Holder> {
-        self.find_or_add(&claim.log).subscribers.insert(claim.subscriber, holder)
+    /// A subscription begins that wants a name; whoever has it keeps it.
+    pub(super) fn claim(&mut self, claim: Claim, wanting: Holder) {
+        let subscribers = &mut self.find_or_add(&claim.log).subscribers;
+        subscribers.entry(claim.subscriber).or_default().beginning.insert(wanting);
     }
 
-    /// Takes the name from a subscription, if it has it.
-    pub(super) fn release(&mut self, claim: &Claim, holder: Holder) {
+    /// It is in order: gives it the name, unless it was told to end meanwhile; returns the one that had it.
+    pub(super) fn confirm(&mut self, claim: &Claim, begun: Holder) -> Option<Holder> {
+        let subscriber = self.find(&claim.log)?.subscribers.get_mut(&claim.subscriber)?;
+        if subscriber.beginning.remove(&begun) { subscriber.holder.replace(begun) } else { None }
+    }
+
+    /// A subscription that has or wants a name is over.
+    pub(super) fn release(&mut self, claim: &Claim, over: Holder) {
         if let Some(log) = self.find(&claim.log)
-            && log.subscribers.get(&claim.subscriber) == Some(&holder)
+            && let Some(subscriber) = log.subscribers.get_mut(&claim.subscriber)
         {
-            log.subscribers.remove(&claim.subscriber);
+            subscriber.beginning.remove(&over);
+            subscriber.holder = subscriber.holder.filter(|holder| *holder != over);
+            if subscriber.holder.is_none() && subscriber.beginning.is_empty() {
+                log.subscribers.remove(&claim.subscriber);
+            }
         }
         self.tidy(&claim.log);
     }
 
-    /// Takes the name from whichever subscription has it.
-    pub(super) fn unsubscribe(&mut self, claim: &Claim) -> Option<Holder> {
-        let holder = self.find(&claim.log)?.subscribers.remove(&claim.subscriber);
+    /// Takes the name from whichever subscriptions have or want it.
+    pub(super) fn unsubscribe(&mut self, claim: &Claim) -> impl Iterator<Item = Holder> + use<> {
+        let subscriber = self.find(&claim.log).and_then(|log| log.subscribers.remove(&claim.subscriber));
         self.tidy(&claim.log);
-        holder
+        let Subscriber { holder, beginning } = subscriber.unwrap_or_default();
+        holder.into_iter().chain(beginning)
     }
 
     /// The next log with something new.

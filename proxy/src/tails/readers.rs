@@ -6,6 +6,7 @@ use prism_backends::memstore::Page;
 use prism_shard::{Slab, SlabKey};
 
 use super::LogName;
+use super::deliver::counted_bytes;
 
 /// A reader's place at a tail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(super) struct Tail {
     /// The pulls of the readers.
     seats: Vec<Option<SlabKey>>,
     unused: Vec<u32>,
+    /// Pages on their way to them, in their order; bounded by what their owner has on its way.
+    deliveries: VecDeque<Delivery>,
 }
 
 impl Tail {
@@ -37,9 +40,6 @@ impl Tail {
 /// A page on its way to the readers of a tail.
 #[derive(Debug)]
 pub(super) struct Delivery {
-    /// The shard that sent it, which is told when all have had it.
-    pub(super) owner: u32,
-    pub(super) tail: SlabKey,
     pub(super) page: Box<Page>,
     /// The next reader.
     pub(super) index: usize,
@@ -58,7 +58,10 @@ pub(super) struct Parts {
 pub(crate) struct Tails {
     tails: Slab<Tail>,
     by_hash: HashMap<u64, Vec<SlabKey>>,
-    pub(super) deliveries: VecDeque<Delivery>,
+    /// Tails with pages on their way, each once, and some that are gone: round and round.
+    line: VecDeque<SlabKey>,
+    /// The most bytes that were ever copied in one turn.
+    pub(super) most_bytes: usize,
     /// Bytes of pages of each shard that are taken, and not told yet.
     pub(super) taken_bytes: Vec<usize>,
 }
@@ -77,7 +80,8 @@ impl Tails {
         Self {
             tails: Slab::new(tails_max),
             by_hash: HashMap::new(),
-            deliveries: VecDeque::new(),
+            line: VecDeque::new(),
+            most_bytes: 0,
             taken_bytes: Vec::new(),
         }
     }
@@ -85,7 +89,7 @@ impl Tails {
     /// Whether nobody waits at the end of any log.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.tails.is_empty() && self.by_hash.is_empty() && self.deliveries.is_empty()
+        self.tails.is_empty() && self.by_hash.is_empty() && self.line.is_empty()
     }
 
     pub(super) fn get(&self, key: SlabKey) -> Option<&Tail> {
@@ -110,7 +114,8 @@ impl Tails {
             return Some(Joined::Known(Seat { tail: key, index }));
         }
         let hash = log.hash;
-        let tail = Tail { log, owner, latest: 0, seats: vec![Some(pull)], unused: Vec::new() };
+        let (seats, unused, deliveries) = (vec![Some(pull)], Vec::new(), VecDeque::new());
+        let tail = Tail { log, owner, latest: 0, seats, unused, deliveries };
         let key = self.tails.insert(tail).ok()?;
         self.by_hash.entry(hash).or_default().push(key);
         Some(Joined::First(Seat { tail: key, index: 0 }))
@@ -125,6 +130,9 @@ impl Tails {
             return None;
         }
         let tail = self.tails.remove(seat.tail)?;
+        for delivery in &tail.deliveries {
+            self.took(tail.owner, counted_bytes(&delivery.page));
+        }
         if let Some(keys) = self.by_hash.get_mut(&tail.log.hash) {
             keys.retain(|key| *key != seat.tail);
             if keys.is_empty() {
@@ -137,6 +145,41 @@ impl Tails {
     /// How long the log is known to be at whose end somebody sits.
     pub(crate) fn latest(&self, seat: Seat) -> u64 {
         self.tails.get(seat.tail).map_or(0, |tail| tail.latest)
+    }
+
+    /// A page is on its way to the readers of a tail.
+    pub(super) fn add_delivery(&mut self, key: SlabKey, page: Box<Page>) {
+        let Some(tail) = self.tails.get_mut(key) else { return };
+        if tail.deliveries.is_empty() {
+            self.line.push_back(key);
+        }
+        tail.deliveries.push_back(Delivery { page, index: 0, parts: Parts::default() });
+    }
+
+    /// The page to go on with: each tail has its turn.
+    pub(super) fn next_delivery(&mut self) -> Option<(SlabKey, Delivery)> {
+        loop {
+            let key = self.line.pop_front()?;
+            if let Some(delivery) = self.tails.get_mut(key).and_then(|tail| tail.deliveries.pop_front()) {
+                return Some((key, delivery));
+            }
+        }
+    }
+
+    /// What was made of a page in this turn: `unfinished` when not all readers have had it.
+    pub(super) fn end_delivery(&mut self, key: SlabKey, unfinished: Option<Delivery>) {
+        let Some(tail) = self.tails.get_mut(key) else { return };
+        if let Some(delivery) = unfinished {
+            tail.deliveries.push_front(delivery);
+        }
+        if !tail.deliveries.is_empty() {
+            self.line.push_back(key);
+        }
+    }
+
+    /// Whether pages are on their way.
+    pub(super) fn has_deliveries(&self) -> bool {
+        !self.line.is_empty()
     }
 
     /// Notes that a page of the owner was taken.

@@ -137,6 +137,30 @@ async fn a_subscription_is_replaced_by_another_of_its_name_and_ended_by_unsubscr
 }
 
 #[tokio::test]
+async fn a_subscribe_that_fails_leaves_the_one_that_has_its_name() {
+    on_one_and_two_shards(async |proxy| {
+        let mut first = Logs::connect(&proxy).await;
+        let mut second = Logs::connect(&proxy).await;
+        for topic in topics() {
+            for _ in 0..4 {
+                first.publish(&topic, b"before").await.unwrap();
+            }
+            first.trim(&topic, 3).await.unwrap();
+            let mut one = first.topic.subscribe(request(&topic, "", "me")).await.unwrap().into_inner();
+            for (from, code) in
+                [("0-9", Code::InvalidArgument), ("0-1", Code::OutOfRange), ("yesterday", Code::InvalidArgument)]
+            {
+                let outcome = second.topic.subscribe(request(&topic, from, "me")).await;
+                assert_eq!(outcome.unwrap_err().code(), code, "{from}");
+            }
+            first.publish(&topic, b"payload").await.unwrap();
+            assert_eq!(next(&mut one).await.payload, b"payload", "it was not replaced");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_slow_subscriber_gets_everything_and_one_that_is_too_slow_is_told() {
     let file = "backends: { memory: { type: memstore, retention_bytes: 4MiB } }";
     for shards in [1, 2] {

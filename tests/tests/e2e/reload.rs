@@ -1,14 +1,22 @@
 //! SIGHUP: the file is read again, and what may change while the process runs does.
 
-use prism_tests::messages::prism::interfaces::keyvalue::{GetRequest, SetRequest};
+use prism_tests::clients::prism::interfaces::keyvalue::key_value_scan_interface_client::KeyValueScanInterfaceClient;
+use prism_tests::messages::prism::interfaces::keyvalue::{GetRequest, ScanRequest, SetRequest};
+use prism_tests::messages::prism::interfaces::pubsub::SubscribeRequest;
+use prism_tests::messages::prism::interfaces::stream::ReadRequest;
 use prism_tests::{Launch, Proxy, Scratch, until_async};
-use tonic::Code;
+use tonic::{Code, Status, Streaming};
 
 use crate::clients::KeyValue;
+use crate::stream::Logs;
 
 const BEFORE: &str = "limits: {key_bytes_max: 8}
 backends: {memory: {type: memstore, memory_bytes_max: 64MiB}}
 namespaces: {default: {backend: memory}, sessions: {backend: memory}}
+";
+
+const WITHOUT_SESSIONS: &str = "backends: {memory: {type: memstore, memory_bytes_max: 64MiB}}
+namespaces: {default: {backend: memory}}
 ";
 
 fn start(scratch: &Scratch) -> Proxy {
@@ -70,10 +78,7 @@ async fn a_namespace_that_is_taken_away_is_not_found_until_it_is_back() {
     let mut client = KeyValue::new(proxy.channel().await);
     client.set_request(set("sessions", "k")).await.unwrap();
 
-    let without = "backends: {memory: {type: memstore, memory_bytes_max: 64MiB}}
-namespaces: {default: {backend: memory}}
-";
-    scratch.write("prism.yaml", without);
+    scratch.write("prism.yaml", WITHOUT_SESSIONS);
     proxy.signal("HUP");
     let mut other = client.clone();
     until_async("the namespace is gone", async || {
@@ -96,6 +101,118 @@ namespaces: {default: {backend: memory}}
         client.0.get(request).await.ok().map(|response| assert_eq!(response.into_inner().value, b"v"))
     })
     .await;
+}
+
+/// How a stream ends, whatever comes before.
+async fn end<T>(messages: &mut Streaming<T>) -> Status {
+    loop {
+        match messages.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => return Status::ok(""),
+            Err(status) => return status,
+        }
+    }
+}
+
+/// Streams in a namespace: some of each kind, on both shards.
+struct Streams {
+    messages: Vec<Streaming<prism_tests::messages::prism::interfaces::pubsub::Message>>,
+    records: Vec<Streaming<prism_tests::messages::prism::interfaces::stream::StreamRecord>>,
+    entries: Vec<Streaming<prism_tests::messages::prism::interfaces::keyvalue::ScanResponse>>,
+}
+
+impl Streams {
+    async fn begin(proxy: &Proxy, namespace: &str) -> Self {
+        let mut streams = Self { messages: Vec::new(), records: Vec::new(), entries: Vec::new() };
+        for number in 0..6 {
+            let (mut logs, name) = (Logs::connect(proxy).await, format!("log-{number}"));
+            let namespace = namespace.to_owned();
+            let subscribe = SubscribeRequest {
+                topic: name.clone(),
+                subscriber_id: name.clone(),
+                namespace: namespace.clone(),
+                ..Default::default()
+            };
+            streams.messages.push(logs.topic.subscribe(subscribe).await.unwrap().into_inner());
+            let read = ReadRequest {
+                stream: name,
+                wait_ms: 60_000,
+                offset: -2,
+                namespace: namespace.clone(),
+                ..Default::default()
+            };
+            streams.records.push(logs.stream.read(read).await.unwrap().into_inner());
+            let mut scan = KeyValueScanInterfaceClient::new(proxy.channel().await);
+            let scan = scan.scan(ScanRequest { namespace, ..Default::default() }).await.unwrap();
+            streams.entries.push(scan.into_inner());
+        }
+        streams
+    }
+
+    /// How each ends.
+    async fn ends(self) -> Vec<Status> {
+        let mut ends = Vec::new();
+        for mut messages in self.messages {
+            ends.push(end(&mut messages).await);
+        }
+        for mut records in self.records {
+            ends.push(end(&mut records).await);
+        }
+        for mut entries in self.entries {
+            ends.push(end(&mut entries).await);
+        }
+        ends
+    }
+}
+
+/// More than the window of a client that does not read.
+async fn fill(proxy: &Proxy, namespace: &str) {
+    let mut client = KeyValue::new(proxy.channel().await);
+    for number in 0..40 {
+        let value = vec![1; 100_000];
+        client.set_request(SetRequest { value, ..set(namespace, &format!("k{number}")) }).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn streams_of_a_namespace_that_is_taken_away_end_and_others_go_on() {
+    let scratch = Scratch::new();
+    let proxy = start(&scratch);
+    fill(&proxy, "sessions").await;
+    let ending = Streams::begin(&proxy, "sessions").await;
+    let mut staying = Streams::begin(&proxy, "").await;
+
+    scratch.write("prism.yaml", WITHOUT_SESSIONS);
+    proxy.signal("HUP");
+    for status in ending.ends().await {
+        // A scan may ask a shard that has taken the file over before its own: then it is told to try again.
+        assert!([Code::NotFound, Code::Unavailable].contains(&status.code()), "{status}");
+        assert!(status.message().contains("\"sessions\""), "{status}");
+    }
+    let mut logs = Logs::connect(&proxy).await;
+    for number in 0..6 {
+        logs.publish(&format!("log-{number}"), b"payload").await.unwrap();
+        let message = staying.messages[number].message().await.unwrap().unwrap();
+        assert_eq!(message.payload, b"payload");
+        assert_eq!(staying.records[number].message().await.unwrap().unwrap().payload, b"payload");
+    }
+}
+
+#[tokio::test]
+async fn streams_of_a_namespace_with_another_backend_are_told_to_begin_again() {
+    let scratch = Scratch::new();
+    let proxy = start(&scratch);
+    fill(&proxy, "sessions").await;
+    let ending = Streams::begin(&proxy, "sessions").await;
+    let moved = "backends: {memory: {type: memstore, memory_bytes_max: 64MiB}, other: {type: memstore}}
+namespaces: {default: {backend: memory}, sessions: {backend: other}}
+";
+    scratch.write("prism.yaml", moved);
+    proxy.signal("HUP");
+    for status in ending.ends().await {
+        assert_eq!(status.code(), Code::Unavailable, "{status}");
+        assert!(status.message().contains("\"sessions\""), "{status}");
+    }
 }
 
 #[tokio::test]

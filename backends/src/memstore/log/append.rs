@@ -20,8 +20,8 @@ pub struct Appended {
 }
 
 impl Logs {
-    /// Appends a record, and creates the log if it is not there. Segments of the same log go first when it holds all
-    /// that its namespace keeps.
+    /// Appends a record, and creates the log if it is not there and the record is taken. Segments of the same log go
+    /// first when it holds all that its namespace keeps.
     ///
     /// # Errors
     /// When there is no memory: after segments were dropped, the same may succeed.
@@ -33,8 +33,13 @@ impl Logs {
         now_ns: u64,
     ) -> Result<Appended, Refusal> {
         self.counted(budget, |logs, budget| {
+            let count = logs.count();
             let number = logs.find_or_create(budget, address)?;
-            logs.append_to(budget, number, record, now_ns)
+            let outcome = logs.append_to(budget, number, record, now_ns);
+            if outcome.is_err() && logs.count() > count {
+                logs.remove_last(budget, address);
+            }
+            outcome
         })
     }
 

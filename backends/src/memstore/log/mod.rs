@@ -22,7 +22,7 @@ mod tests;
 
 use super::budget::{Budget, Shortage, reserve_one};
 use super::place::Place;
-use super::table::Table;
+use super::table::{Found, Table};
 use super::word::{OFFSET_STEP, Reference};
 use crate::limits::{LOGS_MAX, PAGE_BYTES};
 pub use append::Appended;
@@ -183,12 +183,16 @@ impl Logs {
     }
 
     fn find(&self, address: &Address<'_>) -> Option<usize> {
+        self.find_entry(address).map(|(_, number)| number)
+    }
+
+    fn find_entry(&self, address: &Address<'_>) -> Option<(Found, usize)> {
         let found = self.table.find(Place::of(address.hash), |reference| {
             let number = number_of(reference);
             let log = &self.logs[number];
             (*log.topic == *address.topic && log.namespace == address.namespace).then_some(number)
         });
-        found.map(|(_, _, number)| number)
+        found.map(|(found, _, number)| (found, number))
     }
 
     fn find_or_create(&mut self, budget: &mut Budget, address: &Address<'_>) -> Result<usize, Refusal> {
@@ -207,6 +211,20 @@ impl Logs {
         self.logs.push(Log::new(address.namespace, address.topic));
         self.table.insert(place, reference_of(number), false);
         Ok(number)
+    }
+
+    /// Takes back the log that was created last, which has no segment.
+    #[cold]
+    fn remove_last(&mut self, budget: &mut Budget, address: &Address<'_>) {
+        let Some((found, number)) = self.find_entry(address) else { return };
+        debug_assert_eq!(number + 1, self.logs.len());
+        self.table.remove(found);
+        let Some(mut log) = self.logs.pop() else { return };
+        debug_assert!(log.chain.is_empty());
+        log.release_chain(budget);
+        let name_bytes = name_cost_bytes(&log.topic);
+        budget.give(name_bytes);
+        budget.credit(log.namespace, name_bytes);
     }
 
     /// What the logs of a namespace count for it, from what is there.

@@ -101,6 +101,38 @@ fn an_absent_log_is_empty_and_stays_absent() {
 }
 
 #[test]
+fn a_refused_record_leaves_no_log() {
+    let mut bench = Bench::new(1 << 20);
+    let shares = |bench: &Bench| bench.store.audit_shares();
+    for number in 0..100u64 {
+        bench.append(&number.to_le_bytes(), b"payload").unwrap();
+    }
+    // Larger than the logs' part of the store, or than its log may hold; nothing goes for its sake.
+    let refused = bench.append(b"t", &vec![0; 600 << 10]).unwrap_err();
+    assert_eq!(refused.kind, crate::FailureKind::Exhausted);
+    bench.store.set_retention(&[Retention { bytes_max: 64 << 10, age_max_ns: 0 }; 2]);
+    let counters = bench.store.counters();
+    for number in 0..1_000u64 {
+        let topic = [b"refused", &number.to_le_bytes()[..]].concat();
+        let refused = bench.append(&topic, &vec![0; 100 << 10]).unwrap_err();
+        assert_eq!(refused.kind, crate::FailureKind::Exhausted);
+        assert_eq!(bench.bounds(&topic), Bounds::default());
+    }
+    let after = bench.store.counters();
+    assert_eq!((after.logs, after.rejected), (100, counters.rejected + 1_000));
+    assert!(after.log_bytes < counters.log_bytes + (4 << 10), "their names are not kept: {after:?}");
+    let (counted, there) = shares(&bench);
+    assert_eq!(counted, there);
+    // The place of one that was taken back is another's, and its own is free.
+    for number in 0..100u64 {
+        let topic = [b"refused", &number.to_le_bytes()[..]].concat();
+        assert_eq!(bench.append(&topic, b"").unwrap().offset, 0);
+    }
+    assert_eq!(bench.store.counters().logs, 200);
+    assert_eq!(bench.append(&7u64.to_le_bytes(), b"").unwrap().offset, 1);
+}
+
+#[test]
 fn a_topic_and_a_key_of_the_same_name_are_different_things() {
     let mut bench = Bench::new(1 << 20);
     let context = bench.context(0, b"name");

@@ -66,11 +66,8 @@ impl Proxy {
         pull.claim.clone_from(&claim);
         let key = self.begin_pull(client, pull)?;
         self.take_seat(lane, client, key, log)?;
-        match claim {
-            // At once, for an Unsubscribe that is right behind is executed at once too.
-            Some(claim) if owner == lane.shard => self.claim(*claim, lane.shard, key.to_bits()),
-            Some(claim) => self.tell(owner, Notice::Claim { claim: *claim, pull: key.to_bits() }),
-            None => {}
+        if let Some(claim) = claim {
+            self.claim(lane.shard, *claim, key);
         }
         Ok(())
     }

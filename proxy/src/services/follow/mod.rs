@@ -85,7 +85,7 @@ impl Follow {
         } else {
             connection.open(stream, &[]);
         }
-        Next::More
+        Next::Begun
     }
 
     /// Sends a page; at the end of the log the call waits, or ends.

@@ -22,7 +22,7 @@ setup: ## install what building and testing need (as root; otherwise list it)
 
 .PHONY: build
 build: setup-build ## build the programs in release
-	$(CARGO) build --release --package prism-proxy
+	$(CARGO) build --release --package prism-proxy --package prism-bench --bins
 
 .PHONY: run
 run: setup-build ## build in release and serve on 127.0.0.1:8980, in memory; ARGS="..." adds flags

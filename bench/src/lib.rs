@@ -1,4 +1,5 @@
-//! How fast: the replay client, which drives a server with recorded bytes at the least cost to itself.
+//! How fast: the load generator, and the replay client, which drives a server with recorded bytes at the least cost to
+//! itself.
 //!
 //! The baselines that stand beside the proxy are the crate's examples, the micro-benchmarks its benches.
 #![forbid(unsafe_code)]
@@ -6,6 +7,7 @@
 pub mod echo;
 pub mod exchange;
 pub mod floor;
+pub mod load;
 pub mod replay;
 pub mod request;
 pub mod session;

@@ -9,9 +9,11 @@
 //! more: so what a store counts as free is free. Regions belong to the thread; a block cannot leave it.
 
 mod block;
+mod directory;
 mod region;
 mod shelf;
 #[cfg(test)]
 mod tests;
 
 pub use block::{Block, Placed};
+pub use directory::Directory;

@@ -179,12 +179,23 @@ impl Budget {
 
 /// Makes sure that the next push to `list` needs no memory; a full one doubles, for which both must fit a moment.
 pub(super) fn reserve_one<T>(list: &mut Vec<T>, budget: &mut Budget) -> Result<(), Shortage> {
-    if list.len() < list.capacity() {
+    let taken = (list.len(), list.capacity());
+    reserve_one_of(taken, size_of::<T>(), budget, |more| list.reserve_exact(more))
+}
+
+/// The same of any list, of which length and capacity are known, and how it is made longer.
+pub(super) fn reserve_one_of(
+    (length, capacity): (usize, usize),
+    each_bytes: usize,
+    budget: &mut Budget,
+    reserve: impl FnOnce(usize),
+) -> Result<(), Shortage> {
+    if length < capacity {
         return Ok(());
     }
-    let (old, more) = (list.capacity(), list.capacity().max(4));
-    budget.take((old + more) * size_of::<T>() + ALLOCATION_BYTES)?;
-    list.reserve_exact(more);
-    budget.give(old * size_of::<T>() + if old == 0 { 0 } else { ALLOCATION_BYTES });
+    let more = capacity.max(4);
+    budget.take((capacity + more) * each_bytes + ALLOCATION_BYTES)?;
+    reserve(more);
+    budget.give(capacity * each_bytes + if capacity == 0 { 0 } else { ALLOCATION_BYTES });
     Ok(())
 }

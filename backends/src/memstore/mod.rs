@@ -243,6 +243,13 @@ impl MemStore {
         Some((reference, self.arena.plain_value(reference, context.namespace, key)?))
     }
 
+    /// The value that lies there in the page of its record, which is noted to be asked for.
+    #[inline(never)]
+    fn visit(&mut self, reference: Reference, value: Range<usize>) -> Option<&[u8]> {
+        self.arena.mark(reference, Mark::Visited);
+        self.arena.bytes(reference.page(), value)
+    }
+
     /// The value, unless it has expired; then it is collected.
     fn get(&mut self, context: &Context, key: &[u8]) -> Result<Option<&[u8]>, Failure> {
         let Some((_, reference)) = self.live(context, key) else { return Ok(None) };
@@ -302,7 +309,7 @@ impl Backend for MemStore {
             return self.execute_any(&{ *context }, &{ *command });
         };
         if self.tracks_visits {
-            self.arena.mark(reference, Mark::Visited);
+            return Execution::Done(Reply::Get(self.visit(reference, value)));
         }
         Execution::Done(Reply::Get(self.arena.bytes(reference.page(), value)))
     }

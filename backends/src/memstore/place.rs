@@ -51,8 +51,8 @@ impl Place {
     }
 }
 
-/// Maps the fraction u to u(4 - u)/3 in [`PREFIX_BITS`] bits, which keeps the order but makes the low end twice as dense
-/// as the high end.
+/// Maps the fraction u to u(4 - u)/3, in [`PREFIX_BITS`] bits, which keeps the order but makes the low end twice as
+/// dense as the high end.
 ///
 /// With an even spread all segments would fill up, and split, at the same number of keys: memory for each key would
 /// swing by a factor of two, and splits would come in waves. So the segments of one table are kept at all stages of

@@ -387,7 +387,10 @@ pub(super) fn plain_value(page: &[u8], offset: usize, namespace: u16, key: &[u8]
     {
         return None;
     }
-    Some(start..start + value_bytes as usize)
+    let value = start..start + value_bytes as usize;
+    // Whoever reads it need not look again.
+    page.get(value.clone())?;
+    Some(value)
 }
 
 /// Whether two keys of one length are the same. Keys are short: this costs less than a call of what compares at length.

@@ -4,8 +4,6 @@
 //! home and itself is full. So a lookup ends at the first bucket that is not full, and nothing marks what was deleted:
 //! a deletion from a full bucket pulls a later entry back into it.
 
-use prism_shard::memory::Placed;
-
 use super::bucket::Bucket;
 use super::place::Place;
 use super::word::{Reference, Word};
@@ -13,10 +11,8 @@ use crate::limits::{PROBE_BUCKETS_MAX, SEGMENT_BUCKETS};
 
 const MASK: usize = SEGMENT_BUCKETS - 1;
 
-type Buckets = [Bucket; SEGMENT_BUCKETS];
-
-/// Bytes of a segment's buckets.
-pub(super) const BUCKETS_BYTES: usize = size_of::<Buckets>();
+/// Bytes of a segment.
+pub(super) const SEGMENT_BYTES: usize = size_of::<Segment>();
 
 /// Where an entry lies in its segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,21 +21,14 @@ pub(super) struct Position {
     pub(super) slot: usize,
 }
 
-/// The segment of all entries whose prefixes begin with the same `depth` bits.
-#[derive(Debug)]
+/// The segment of all entries whose prefixes begin with the same bits, as many as its depth says.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Segment {
-    buckets: Placed<Buckets>,
-    depth: u32,
+    buckets: [Bucket; SEGMENT_BUCKETS],
 }
 
 impl Segment {
-    pub(super) fn new(depth: u32) -> Self {
-        Self { buckets: Placed::new([Bucket::EMPTY; SEGMENT_BUCKETS]), depth }
-    }
-
-    pub(super) fn depth(&self) -> u32 {
-        self.depth
-    }
+    pub(super) const EMPTY: Self = Self { buckets: [Bucket::EMPTY; SEGMENT_BUCKETS] };
 
     pub(super) fn word(&self, position: Position) -> Word {
         self.buckets[position.bucket & MASK].word(position.slot)
@@ -152,7 +141,7 @@ impl Segment {
         self.window(place.home).any(|word| word.prefix() & bit != side)
     }
 
-    /// Moves the entries with `bit` set in their prefixes to a new segment, one bit deeper, and deepens this one.
+    /// Moves the entries with `bit` set in their prefixes to a new segment. Both are one bit deeper then.
     ///
     /// None when no bucket has room, so that entries may overflow all round; the segment is then as it was.
     ///
@@ -162,9 +151,8 @@ impl Segment {
     /// homes from `g` on, and came from the old buckets `g..=p`, which cannot have held them all and this entry too.
     pub(super) fn split(&mut self, bit: u32) -> Option<(Self, usize)> {
         let start = self.buckets.iter().position(|bucket| !bucket.is_full())? + 1;
-        let mut other = Self::new(self.depth + 1);
-        let old = std::mem::replace(&mut *self.buckets, [Bucket::EMPTY; SEGMENT_BUCKETS]);
-        self.depth += 1;
+        let mut other = Self::EMPTY;
+        let old = std::mem::replace(&mut self.buckets, Self::EMPTY.buckets);
         let mut moved = 0;
         for step in 0..SEGMENT_BUCKETS {
             let bucket = (start + step) & MASK;

@@ -1,26 +1,31 @@
 //! The table of one namespace: extendible hashing, a directory of segments that split one at a time.
 //!
-//! Growing moves the entries of one segment and zeroes another, never the whole. Doubling the directory copies 4 bytes
-//! for each entry of it, and it has about two for each segment; the list of segments is copied as it doubles too. Both
-//! together are 0.1 MiB at 3 million keys, 4 MiB at 100 million.
+//! Growing moves the entries of one segment and zeroes another, never the whole. Doubling the directory copies 8 bytes
+//! for each place of it, and it has about two for each segment; the list of segments is copied as it doubles too. Both
+//! together are 0.2 MiB at 3 million keys, 5 MiB at 100 million.
 //!
 //! Shrinking would merge two segments that differ only in their last bit when both are nearly empty. A scan walks the
 //! entries in the order of (home bucket, prefix): both are parts of the hash, so the order does not depend on the
 //! table's shape, and a position made of the two stays good however many splits come between.
 
-use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one};
+use prism_shard::memory::{Directory, Placed};
+
+use super::budget::{ALLOCATION_BYTES, Budget, Shortage, reserve_one_of};
 use super::place::{PREFIX_BITS, Place};
-use super::segment::{BUCKETS_BYTES, Position, Segment};
+use super::segment::{Position, SEGMENT_BYTES, Segment};
 use super::word::{Reference, Word};
 use crate::limits::DEPTH_MAX;
 
-/// What a segment counts for: its buckets lie in a region with those of others, without anything in between.
-const SEGMENT_BYTES: usize = BUCKETS_BYTES;
+/// Bytes of a place of the directory, and of a segment's entry in its list of segments. A segment itself counts for its
+/// bytes: it lies in a region with others, without anything in between.
+const PLACE_BYTES: usize = size_of::<usize>();
+const ENTRY_BYTES: usize = size_of::<Placed<Segment>>();
 
-/// Where an entry lies in its table.
+/// Where an entry lies in its table, until that changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
-    segment: usize,
+    /// A place of the directory that leads to its segment.
+    at: usize,
     position: Position,
 }
 
@@ -48,10 +53,10 @@ impl Growth {
 /// Maps places to records; it never looks into records itself.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// Segment numbers by the first `depth` bits of the prefix; empty until the first insertion.
-    directory: Vec<u32>,
-    depth: u32,
-    segments: Vec<Segment>,
+    /// The segments by the first bits of the prefix; empty until the first insertion.
+    directory: Directory<Segment>,
+    /// The bits of a prefix behind those.
+    shift: u32,
     entries: usize,
     growth: Growth,
 }
@@ -59,9 +64,8 @@ pub(super) struct Table {
 impl Table {
     pub(super) const fn new() -> Self {
         Self {
-            directory: Vec::new(),
-            depth: 0,
-            segments: Vec::new(),
+            directory: Directory::new(),
+            shift: PREFIX_BITS,
             entries: 0,
             growth: Growth { entries_moved: 0, bytes_zeroed: 0, directory_bytes_copied: 0 },
         }
@@ -80,74 +84,78 @@ impl Table {
     #[cfg(test)]
     pub(super) fn held_bytes(&self) -> usize {
         let list = |capacity: usize, size: usize| if capacity == 0 { 0 } else { capacity * size + ALLOCATION_BYTES };
-        self.segments.len() * SEGMENT_BYTES
-            + list(self.segments.capacity(), size_of::<Segment>())
-            + list(self.directory.capacity(), size_of::<u32>())
+        let (segments, capacity) = self.directory.values();
+        segments * SEGMENT_BYTES + list(capacity, ENTRY_BYTES) + list(self.directory.places(), PLACE_BYTES)
     }
 
     #[cfg(test)]
     pub(super) fn segments(&self) -> usize {
-        self.segments.len()
+        self.directory.values().0
     }
 
     #[inline]
     fn index(&self, place: Place) -> usize {
-        (place.prefix >> (PREFIX_BITS - self.depth)) as usize
+        (place.prefix >> self.shift) as usize
     }
 
     /// The entry at `place` of which `check` makes something, and what it made.
     #[inline(always)]
     pub(super) fn find<T>(&self, place: Place, check: impl FnMut(Reference) -> Option<T>) -> Option<(Found, Word, T)> {
-        let segment = *self.directory.get(self.index(place))? as usize;
-        let (position, word, made) = self.segments[segment].find(place, check)?;
-        Some((Found { segment, position }, word, made))
+        let at = self.index(place);
+        let (position, word, made) = self.directory.get(at)?.find(place, check)?;
+        Some((Found { at, position }, word, made))
     }
 
     /// What the first entry in the home bucket of `place` leads to that may be the one there: nearly always it is.
     #[inline(always)]
     pub(super) fn likely(&self, place: Place) -> Option<Reference> {
-        let segment = *self.directory.get(self.index(place))? as usize;
-        self.segments.get(segment)?.likely(place)
+        self.directory.get(self.index(place))?.likely(place)
     }
 
     /// Has the home bucket of `place` loaded.
     #[inline(always)]
     pub(super) fn prefetch(&self, place: Place) {
-        if let Some(&number) = self.directory.get(self.index(place))
-            && let Some(segment) = self.segments.get(number as usize)
-        {
+        if let Some(segment) = self.directory.get(self.index(place)) {
             segment.prefetch(place);
         }
     }
 
+    /// The segment of an entry that was found.
+    fn segment(&self, found: Found) -> &Segment {
+        self.directory.get(found.at).expect("the directory does not shrink")
+    }
+
+    fn segment_mut(&mut self, found: Found) -> &mut Segment {
+        self.directory.get_mut(found.at).expect("the directory does not shrink")
+    }
+
     pub(super) fn word(&self, found: Found) -> Word {
-        self.segments[found.segment].word(found.position)
+        self.segment(found).word(found.position)
     }
 
     /// Points an entry to another record.
     pub(super) fn relink(&mut self, found: Found, reference: Reference, expires: bool) {
-        let segment = &mut self.segments[found.segment];
+        let segment = self.segment_mut(found);
         segment.set_word(found.position, segment.word(found.position).relinked(reference, expires));
     }
 
     /// Removes an entry.
     pub(super) fn remove(&mut self, found: Found) {
-        self.segments[found.segment].remove(found.position);
+        self.segment_mut(found).remove(found.position);
         self.entries -= 1;
     }
 
     /// Calls `each` for the entries of the segment at `place` that have its home bucket, in no order. Returns the last
     /// prefix of that segment, and how many buckets were looked at; nothing when the table has no segment yet.
     pub(super) fn homed(&self, place: Place, each: impl FnMut(Word)) -> Option<(u32, usize)> {
-        let segment = &self.segments[*self.directory.get(self.index(place))? as usize];
-        let buckets = segment.homed(place.home, each);
-        Some((place.prefix | ((1 << (PREFIX_BITS - segment.depth())) - 1), buckets))
+        let at = self.index(place);
+        let buckets = self.directory.get(at)?.homed(place.home, each);
+        Some((place.prefix | ((1 << (PREFIX_BITS - self.depth_at(at))) - 1), buckets))
     }
 
     /// Calls `each` for the entries that leave no room at `place`; false when there is room, or no table yet.
     pub(super) fn crowded(&self, place: Place, each: impl FnMut(Word)) -> bool {
-        let Some(&number) = self.directory.get(self.index(place)) else { return false };
-        let segment = &self.segments[number as usize];
+        let Some(segment) = self.directory.get(self.index(place)) else { return false };
         let is_crowded = !segment.has_room(place);
         if is_crowded {
             segment.window(place.home).for_each(each);
@@ -158,74 +166,77 @@ impl Table {
     /// Makes sure that [`Self::insert`] succeeds at `place`, with at most one split.
     #[inline]
     pub(super) fn make_room(&mut self, place: Place, budget: &mut Budget) -> Result<(), Shortage> {
-        if let Some(&number) = self.directory.get(self.index(place))
-            && self.segments[number as usize].has_room(place)
-        {
-            return Ok(());
+        match self.directory.get(self.index(place)) {
+            Some(segment) if segment.has_room(place) => Ok(()),
+            _ => self.grow(place, budget),
         }
-        self.grow(place, budget)
     }
 
     /// Adds an entry that is not there yet, after a successful [`Self::make_room`].
     pub(super) fn insert(&mut self, place: Place, reference: Reference, expires: bool) {
-        let number = self.directory[self.index(place)] as usize;
-        let inserted = self.segments[number].insert(place, reference, expires);
+        let at = self.index(place);
+        let inserted = self.directory.get_mut(at).is_some_and(|segment| segment.insert(place, reference, expires));
         assert!(inserted, "room was made");
         self.entries += 1;
     }
 
+    /// How many bits all prefixes have in common in the segment to which this place of the directory leads.
+    fn depth_at(&self, at: usize) -> u32 {
+        PREFIX_BITS - self.shift - self.directory.run(at).len().ilog2()
+    }
+
     fn grow(&mut self, place: Place, budget: &mut Budget) -> Result<(), Shortage> {
-        if self.directory.is_empty() {
-            reserve_one(&mut self.segments, budget)?;
-            budget.take(SEGMENT_BYTES + size_of::<u32>() + ALLOCATION_BYTES)?;
-            self.growth.bytes_zeroed += BUCKETS_BYTES as u64;
-            self.segments.push(Segment::new(0));
-            self.directory = vec![0];
+        let at = self.index(place);
+        let Some(segment) = self.directory.get(at) else {
+            self.reserve_segment(budget)?;
+            budget.take(SEGMENT_BYTES + PLACE_BYTES + ALLOCATION_BYTES)?;
+            self.growth.bytes_zeroed += SEGMENT_BYTES as u64;
+            self.directory.add(Segment::EMPTY, at);
             return Ok(());
-        }
-        let number = self.directory[self.index(place)] as usize;
-        let depth = self.segments[number].depth();
+        };
+        let depth = self.depth_at(at);
         if depth == DEPTH_MAX {
             return Err(Shortage::Crowded);
         }
         let bit = 1 << (PREFIX_BITS - 1 - depth);
-        if !self.segments[number].is_separable(place, bit) {
+        if !segment.is_separable(place, bit) {
             return Err(Shortage::Crowded);
         }
-        if depth == self.depth {
+        if depth == PREFIX_BITS - self.shift {
             self.double(budget)?;
         }
-        self.split(number, place, bit, budget)?;
-        let number = self.directory[self.index(place)] as usize;
-        if self.segments[number].has_room(place) { Ok(()) } else { Err(Shortage::Crowded) }
+        self.split(place, bit, budget)?;
+        match self.directory.get(self.index(place)) {
+            Some(segment) if segment.has_room(place) => Ok(()),
+            _ => Err(Shortage::Crowded),
+        }
     }
 
-    fn split(&mut self, number: usize, place: Place, bit: u32, budget: &mut Budget) -> Result<(), Shortage> {
-        reserve_one(&mut self.segments, budget)?;
+    /// Makes room for one more in the list of segments.
+    fn reserve_segment(&mut self, budget: &mut Budget) -> Result<(), Shortage> {
+        let taken = self.directory.values();
+        reserve_one_of(taken, ENTRY_BYTES, budget, |more| self.directory.reserve_values(more))
+    }
+
+    fn split(&mut self, place: Place, bit: u32, budget: &mut Budget) -> Result<(), Shortage> {
+        self.reserve_segment(budget)?;
         budget.take(SEGMENT_BYTES)?;
-        let Some((other, moved)) = self.segments[number].split(bit) else {
+        let at = self.index(place);
+        let Some((other, moved)) = self.directory.get_mut(at).and_then(|segment| segment.split(bit)) else {
             budget.give(SEGMENT_BYTES);
             return Err(Shortage::Crowded);
         };
         self.growth.entries_moved += moved as u64;
-        self.growth.bytes_zeroed += BUCKETS_BYTES as u64;
-        let depth = other.depth();
-        self.segments.push(other);
-        let other = (self.segments.len() - 1) as u32;
-        // The segment's part of the directory is a run of equal entries; its upper half goes to the new one.
-        let run = 1usize << (self.depth - (depth - 1));
-        let first = self.index(place) & !(run - 1);
-        self.directory[first + run / 2..first + run].fill(other);
+        self.growth.bytes_zeroed += SEGMENT_BYTES as u64;
+        self.directory.add(other, at);
         Ok(())
     }
 
     fn double(&mut self, budget: &mut Budget) -> Result<(), Shortage> {
-        let old_bytes = self.directory.len() * size_of::<u32>();
+        let old_bytes = self.directory.places() * PLACE_BYTES;
         budget.take(old_bytes * 2)?;
-        let mut doubled = Vec::with_capacity(self.directory.len() * 2);
-        doubled.extend(self.directory.iter().flat_map(|number| [*number, *number]));
-        self.directory = doubled;
-        self.depth += 1;
+        self.directory.double();
+        self.shift -= 1;
         budget.give(old_bytes);
         self.growth.directory_bytes_copied += old_bytes as u64;
         Ok(())

@@ -161,6 +161,11 @@ impl<T: Copy> Placed<T> {
         unsafe { start.write(value) };
         Self { start, part, owns: PhantomData }
     }
+
+    /// Where it lies for as long as it is there.
+    pub(super) fn pointer(&self) -> NonNull<T> {
+        self.start
+    }
 }
 
 impl<T> Deref for Placed<T> {

@@ -1,6 +1,6 @@
 //! Blocks are apart, zeroed, and used again.
 
-use super::{Block, Placed};
+use super::{Block, Directory, Placed};
 use crate::limits::{HUGE_AFTER_REGIONS, REGION_BYTES};
 
 #[test]
@@ -72,4 +72,43 @@ fn placed_values_are_apart() {
         let index = if at < 500 { at as u64 + 500 } else { at as u64 - 500 };
         assert!(value[0] == index + 1 && value[1..].iter().all(|word| *word == index));
     }
+}
+
+#[test]
+fn places_lead_to_the_values_of_their_runs() {
+    let value = |mark: u64| [mark; 1_024];
+    let mut directory = Directory::new();
+    assert!(directory.places() == 0 && directory.get(0).is_none() && directory.get_mut(0).is_none());
+    directory.add(value(0), 0);
+    // What each place leads to, kept the plain way.
+    let mut model = vec![0];
+    for mark in 1..200u64 {
+        let place = mark as usize * 31 % model.len();
+        if directory.run(place).len() == 1 {
+            directory.double();
+            model = model.into_iter().flat_map(|mark| [mark, mark]).collect();
+        }
+        let place = place % model.len();
+        let run = directory.run(place);
+        let same: Vec<usize> = (0..model.len()).filter(|at| model[*at] == model[place]).collect();
+        assert_eq!(run.clone().collect::<Vec<_>>(), same);
+        if run.len() > 1 {
+            directory.add(value(mark), place);
+            model[run.start + run.len() / 2..run.end].fill(mark);
+        }
+        if let Some(value) = directory.get_mut(place) {
+            value[1] += 1;
+        }
+    }
+    let distinct = model.iter().collect::<std::collections::HashSet<_>>().len();
+    assert!(directory.places() == model.len() && directory.values().0 == distinct && distinct > 100);
+    for (place, mark) in model.iter().enumerate() {
+        assert!(
+            directory.get(place).is_some_and(|value| value[0] == *mark && value[2..].iter().all(|word| word == mark))
+        );
+    }
+    assert_eq!(directory.get(model.len()), None);
+    let firsts = (0..model.len()).filter(|place| directory.run(*place).start == *place);
+    let writes: u64 = firsts.map(|place| directory.get(place).unwrap()[1] - model[place]).sum();
+    assert_eq!(writes, 199);
 }

@@ -180,11 +180,12 @@ impl Client {
         self.forget_batches(None);
     }
 
-    /// Whether an answer waits until the process, and not only this connection, has room.
+    /// Whether an answer, or a call, waits until the process, and not only this connection, has room.
     pub(crate) fn waits_for_process(&mut self) -> bool {
         let deferred_bytes = self.deferred.front().map(|call| call.reply_bytes);
         let reply_bytes = deferred_bytes.max(self.pulls.wanted_bytes()).max(self.wanted_batch_bytes());
         reply_bytes.is_some_and(|bytes| self.connection.is_short_of_room(bytes))
+            || self.connection.is_held_back_by_process()
     }
 
     /// The longest reply that may be made of a command before anybody knows how long it will be, here of a pop, by

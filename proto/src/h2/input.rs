@@ -114,6 +114,10 @@ impl<'b> Input<'b> {
             None => {
                 let from = if position >= kept.len() / 2 { 0 } else { position };
                 kept.drain(..position - from);
+                // What is more than a frame waits for its client, maybe for long.
+                if kept.len() > FRAME_BYTES_MAX {
+                    kept.reserve_exact(rest.len());
+                }
                 kept.extend_from_slice(rest);
                 (kept, from)
             }

@@ -41,6 +41,7 @@ use self::memo::Memo;
 use self::part::DataRest;
 use self::receive::Step;
 pub use self::room::Footprint;
+use self::room::Room;
 use self::settings::{PeerSettings, stream_window_bytes};
 use self::streams::Streams;
 use self::written::Written;
@@ -165,8 +166,8 @@ pub struct Connection {
     pub(super) stall_ns: u64,
     /// What the application holds for this connection's calls.
     pub(super) charged: usize,
-    /// How large the parts of the footprint may become, as the process has room.
-    pub(super) room: Footprint,
+    /// What the connection may hold, as the process has room.
+    pub(super) room: Room,
     pub(super) spares: Spares,
     /// The buffers of large messages of the thread, while they are lent.
     pub(super) large: Option<LargeBuffers>,
@@ -233,7 +234,7 @@ impl Connection {
             held: Held::default(),
             stall_ns: 0,
             charged: 0,
-            room: Footprint::UNBOUNDED,
+            room: Room::new(&limits, Footprint::UNBOUNDED),
             spares: Spares::default(),
             large: None,
             calm: Calm::new(&limits),

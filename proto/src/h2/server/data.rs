@@ -205,7 +205,8 @@ impl Connection {
     /// Whether so much of earlier replies waits for the client's windows that no further call is told of: rather than
     /// fail its reply for lack of room, it waits with its request.
     pub(super) fn holds_back(&self) -> bool {
-        self.held.waiting_bytes() + self.charged > self.hold_back_bytes()
+        let waiting = self.held.waiting_bytes();
+        waiting + self.charged > self.hold_back_bytes() || waiting > self.room.wait_bytes
     }
 
     /// The next call that was held back, when there is room for its reply, or whose message had to be inflated.

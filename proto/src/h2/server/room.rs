@@ -10,7 +10,7 @@ use super::Connection;
 use super::refuse;
 use crate::h2::held;
 use crate::h2::large::LargeBuffers;
-use crate::limits::{SMALL_REPLY_BYTES, SPARE_BUFFER_BYTES_MAX, UNSENT_BYTES_MAX};
+use crate::limits::{Limits, SMALL_REPLY_BYTES, SPARE_BUFFER_BYTES_MAX, UNSENT_BYTES_MAX};
 use crate::status::Status;
 
 /// What a connection holds, in the two parts that the process bounds.
@@ -27,6 +27,32 @@ impl Footprint {
     pub const UNBOUNDED: Self = Self { declared_bytes: usize::MAX, other_bytes: usize::MAX };
 }
 
+/// What a connection may hold, as its limits and the process have room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// How large the parts of the footprint may become.
+    pub(crate) declared_bytes: usize,
+    pub(crate) other_bytes: usize,
+    /// Unsent answers beyond which no more is read.
+    pub(crate) pause_bytes: usize,
+    /// Answers that wait for the client's windows beyond which no further call is told of.
+    pub(crate) wait_bytes: usize,
+}
+
+impl Room {
+    pub(super) fn new(limits: &Limits, room: Footprint) -> Self {
+        let Footprint { declared_bytes, other_bytes } = room;
+        let quarter = limits.connection_buffer_bytes_max / 4;
+        Self {
+            declared_bytes,
+            other_bytes,
+            pause_bytes: UNSENT_BYTES_MAX.min(quarter).min(other_bytes),
+            // The messages of calls that are held back need some of it.
+            wait_bytes: quarter.min(other_bytes / 4 * 3),
+        }
+    }
+}
+
 impl Connection {
     /// Bytes received and not yet delivered, or answered and not yet sent, or held by the application for calls.
     pub fn held_bytes(&self) -> usize {
@@ -41,7 +67,7 @@ impl Connection {
 
     /// How large the parts of the footprint may become. What has no room waits, if it can.
     pub fn set_room(&mut self, room: Footprint) {
-        self.room = room;
+        self.room = Room::new(&self.limits, room);
     }
 
     /// Whether a large message waits for room.
@@ -60,6 +86,15 @@ impl Connection {
     /// Whether it is the process that has too little room for a reply of so many bytes.
     pub fn is_short_of_room(&self, reply_bytes: usize) -> bool {
         self.footprint().other_bytes + reply_bytes > self.room.other_bytes
+    }
+
+    /// Whether calls are held back only because so many answers wait for the client's windows that the process has no
+    /// room for more.
+    #[inline]
+    pub fn is_held_back_by_process(&self) -> bool {
+        !self.parked.is_empty()
+            && self.held.waiting_bytes() > self.room.wait_bytes
+            && self.held.waiting_bytes() + self.charged <= self.hold_back_bytes()
     }
 
     /// Bytes taken from the output that the driver has not sent, or not given back, yet.
@@ -165,8 +200,9 @@ impl Connection {
     }
 
     /// Unsent answers beyond which no more is read.
+    #[inline]
     pub(super) fn pause_bytes(&self) -> usize {
-        UNSENT_BYTES_MAX.min(self.limits.connection_buffer_bytes_max / 4)
+        self.room.pause_bytes
     }
 
     /// Answers that wait for the client's windows, and bytes on their way to other shards, beyond which no further

@@ -218,3 +218,49 @@ fn an_idle_connection_gives_its_memory_back() {
     assert_eq!(answer_while_told(&mut client, 10), 1);
     assert_eq!(client.sent().len(), 3);
 }
+
+/// However full the process is, a connection has its few KiB of answers on their way, and goes on once they have left.
+#[test]
+fn small_answers_are_bounded_by_the_process_as_well() {
+    let mut client = wide();
+    client.connection.set_room(Footprint { declared_bytes: 0, other_bytes: 16 << 10 });
+    for stream in 0..100 {
+        client.call(2 * stream + 1, GET, b"");
+    }
+    let mut answered = 0;
+    while answered < 100 {
+        let told = answer_while_told(&mut client, SMALL_REPLY_BYTES);
+        assert!(told > 0 && client.connection.output().len() <= (16 << 10) + 2 * SMALL_REPLY_BYTES, "{told}");
+        assert!(told <= 4 && (answered + told == 100 || client.connection.wants_pause()));
+        answered += told;
+        drop(take(&mut client));
+        client.connection.set_sending(0);
+    }
+}
+
+/// The same when the client's windows keep them: calls are held back, and told of once there is room or a window.
+#[test]
+fn answers_that_wait_for_windows_are_bounded_by_the_process_as_well() {
+    let mut client = Client::ready();
+    write_settings(&[(setting::INITIAL_WINDOW_SIZE, 0)], &mut client.bytes);
+    let room = Footprint { declared_bytes: 0, other_bytes: 16 << 10 };
+    client.connection.set_room(room);
+    for stream in 0..10 {
+        client.call(2 * stream + 1, GET, b"");
+    }
+    let told = answer_while_told(&mut client, SMALL_REPLY_BYTES);
+    assert!((3..5).contains(&told) && client.connection.is_held_back_by_process(), "{told}");
+    client.connection.set_room(Footprint { other_bytes: 24 << 10, ..room });
+    let more = answer_while_told(&mut client, SMALL_REPLY_BYTES);
+    assert!((1..4).contains(&more) && client.connection.is_held_back_by_process(), "{more}");
+    write_settings(&[(setting::INITIAL_WINDOW_SIZE, 65_535)], &mut client.bytes);
+    let mut answered = told + more;
+    while answered < 10 {
+        let told = answer_while_told(&mut client, SMALL_REPLY_BYTES);
+        assert!(told > 0, "{answered} were answered");
+        answered += told;
+        drop(take(&mut client));
+        client.connection.set_sending(0);
+    }
+    assert!(!client.connection.is_held_back_by_process());
+}

@@ -10,7 +10,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-17s %s\n", $$1, $$2 }'
 
 .PHONY: setup-build
 setup-build:
@@ -38,6 +38,11 @@ test: setup ## run everything that CI runs, less the linters
 coverage: ## run the tests with a counter in every line, and say what they reach, for each crate and backend
 	@tests/setup.sh coverage
 	tests/coverage.sh
+
+.PHONY: coverage-memstore
+coverage-memstore: ## the same with what tests the memstore only: as CI does
+	@tests/setup.sh coverage
+	tests/coverage.sh memstore
 
 # How long the soak takes.
 SOAK_SECONDS ?= 600

@@ -13,10 +13,10 @@ import sys
 FLOORS = {"backends/memstore": 85.0}
 
 
-def group_names(path: pathlib.PurePath) -> list[str]:
+def group_names(root: pathlib.Path, path: pathlib.PurePath) -> list[str]:
     """The crate, and the backend when the file belongs to one."""
     names = [path.parts[0]]
-    if path.parts[:2] == ("backends", "src") and len(path.parts) > 3:
+    if path.parts[:2] == ("backends", "src") and (root / "backends" / "src" / path.parts[2] / "mod.rs").exists():
         names.append(f"backends/{path.parts[2]}")
     return names
 
@@ -30,7 +30,7 @@ def main() -> int:
         if "tests" in path.parts or path.name == "tests.rs":
             continue
         lines = file["summary"]["lines"]
-        for name in group_names(path):
+        for name in group_names(root, path):
             group = groups.setdefault(name, [0, 0])
             group[0] += lines["covered"]
             group[1] += lines["count"]

@@ -1,4 +1,4 @@
-//! The operator's command line, `prismctl`: one call to a proxy over a blocking socket, its answer, and an exit code.
+//! The operator's command line, `prismctl`: one call to a proxy over a blocking socket, its answers, and an exit code.
 //!
 //! It uses the same HTTP/2 machine as everything else; there is no second implementation of the protocol.
 

@@ -1,5 +1,11 @@
 //! The commands: which call each one makes, and what it prints.
 
+mod list;
+mod pubsub;
+mod scan;
+mod stream;
+mod ttl;
+
 use std::ffi::OsStr;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -14,6 +20,7 @@ use prism_proto::method::{MethodId, id};
 use prost::Message;
 
 use super::args::{Args, Command};
+use super::caller::Go;
 use super::failure::Failure;
 use super::{caller, output};
 
@@ -32,6 +39,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             let response: ExistsResponse = call(args, id::KEYVALUE_BASIC_EXISTS, &request)?;
             output::exists(args.output, key, response.exists)
         }
+        Command::Expire { .. } | Command::Ttl { .. } | Command::Persist { .. } => ttl::run(args),
+        Command::Scan { .. } | Command::Count { .. } => scan::run(args),
+        Command::Push { .. } | Command::Pop { .. } | Command::Len { .. } => list::run(args),
+        Command::Publish { .. } | Command::Subscribe { .. } => pubsub::run(args),
+        Command::Append { .. } | Command::Read { .. } | Command::Trim { .. } => stream::run(args),
         Command::Health { service } => health(args, service),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -48,12 +60,16 @@ fn get(args: &Args, key: &str) -> Result<(), Failure> {
     output::value(args.output, key, value)?;
     match value {
         Some(_) => Ok(()),
-        None => Err(Failure::Missing { key: key.to_owned(), namespace: args.namespace.clone() }),
+        None => Err(missing(args, key)),
     }
 }
 
+fn missing(args: &Args, key: &str) -> Failure {
+    Failure::Missing { key: key.to_owned(), namespace: args.namespace.clone() }
+}
+
 fn set(args: &Args, key: &str, value: &OsStr, ttl: Option<i64>) -> Result<(), Failure> {
-    let value = if value == "-" { standard_input()? } else { value.as_bytes().to_vec() };
+    let value = bytes_of(value)?;
     let bytes = value.len();
     let ttl_seconds = ttl.unwrap_or(0);
     let request = SetRequest { key: key.to_owned(), value, tags: None, ttl_seconds, namespace: args.namespace.clone() };
@@ -79,6 +95,23 @@ fn call<Response: Message + Default>(
 ) -> Result<Response, Failure> {
     let answer = caller::call(&args.proxy, method, &request.encode_to_vec(), args.timeout)?;
     Response::decode(&answer[..]).map_err(|error| Failure::Answer(error.to_string()))
+}
+
+/// Hands on each message of a stream.
+fn stream_of<Message: prost::Message + Default>(
+    args: &Args,
+    method: MethodId,
+    request: &impl prost::Message,
+    mut each: impl FnMut(Message) -> Result<Go, Failure>,
+) -> Result<(), Failure> {
+    caller::stream(&args.proxy, method, &request.encode_to_vec(), args.timeout, &mut |message| {
+        each(Message::decode(&message[..]).map_err(|error| Failure::Answer(error.to_string()))?)
+    })
+}
+
+/// A value as it was given: `-` stands for what comes on standard input.
+fn bytes_of(value: &OsStr) -> Result<Vec<u8>, Failure> {
+    if value == "-" { standard_input() } else { Ok(value.as_bytes().to_vec()) }
 }
 
 fn standard_input() -> Result<Vec<u8>, Failure> {

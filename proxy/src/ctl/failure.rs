@@ -38,6 +38,13 @@ pub(super) enum Failure {
         /// Where it was looked for.
         namespace: String,
     },
+    /// The list that was to be popped is empty.
+    Empty {
+        /// The list.
+        list: String,
+        /// Where it was looked for.
+        namespace: String,
+    },
     /// A service does not serve.
     NotServing {
         /// Its name; empty: the process.
@@ -81,6 +88,9 @@ impl fmt::Display for Failure {
             Self::ReaderGone => formatter.write_str("whoever reads standard output has gone"),
             Self::Missing { key, namespace } => {
                 write!(formatter, "the key `{}` is not there (namespace {})", OneLine(key), OneLine(namespace))
+            }
+            Self::Empty { list, namespace } => {
+                write!(formatter, "the list `{}` is empty (namespace {})", OneLine(list), OneLine(namespace))
             }
             Self::NotServing { service, status } if service.is_empty() => write!(formatter, "the proxy is {status}"),
             Self::NotServing { service, status } => write!(formatter, "{} is {status}", OneLine(service)),

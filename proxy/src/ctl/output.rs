@@ -16,11 +16,13 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     out.write_all(bytes).and_then(|()| out.flush()).map_err(Failure::output)
 }
 
-fn line(text: &str) -> Result<(), Failure> {
+/// One line.
+pub(super) fn line(text: &str) -> Result<(), Failure> {
     bytes(format!("{text}\n").as_bytes())
 }
 
-fn object(fields: &Value) -> Result<(), Failure> {
+/// One line of JSON.
+pub(super) fn object(fields: &Value) -> Result<(), Failure> {
     line(&fields.to_string())
 }
 
@@ -38,19 +40,49 @@ fn json_value(key: &str, value: Option<&[u8]>) -> Value {
     let mut fields = Map::new();
     fields.insert("key".to_owned(), key.into());
     fields.insert("found".to_owned(), value.is_some().into());
-    match value.map(|value| (value, str::from_utf8(value))) {
-        None => {}
-        Some((_, Ok(text))) => {
-            fields.insert("value".to_owned(), text.into());
-        }
-        Some((value, Err(_))) => {
-            let mut text = Vec::new();
-            base64::encode(value, &mut text);
-            text.resize(text.len().next_multiple_of(4), b'=');
-            fields.insert("value_base64".to_owned(), String::from_utf8_lossy(&text).into());
-        }
+    if let Some(value) = value {
+        insert_bytes(&mut fields, "value", value);
     }
     fields.into()
+}
+
+/// Bytes as a field: text under this name, anything else in base64 under a longer one.
+fn insert_bytes(fields: &mut Map<String, Value>, name: &str, bytes: &[u8]) {
+    if let Ok(text) = str::from_utf8(bytes) {
+        fields.insert(name.to_owned(), text.into());
+        return;
+    }
+    let mut text = Vec::new();
+    base64::encode(bytes, &mut text);
+    text.resize(text.len().next_multiple_of(4), b'=');
+    fields.insert(format!("{name}_base64"), String::from_utf8_lossy(&text).into());
+}
+
+/// One of many values: what it is called, the field of its bytes, these, and what else JSON says of it.
+pub(super) fn entry(form: Form, name: &str, field: &str, value: &[u8], fields: Value) -> Result<(), Failure> {
+    match form {
+        Form::Json => {
+            let mut fields = if let Value::Object(fields) = fields { fields } else { Map::new() };
+            insert_bytes(&mut fields, field, value);
+            object(&fields.into())
+        }
+        Form::Raw => bytes(&[value, b"\n"].concat()),
+        Form::Human => {
+            let mut text = for_people(value, io::stdout().is_terminal());
+            if text.last() != Some(&b'\n') {
+                text.push(b'\n');
+            }
+            bytes(&[OneLine(name).to_string().as_bytes(), b"\t", &text].concat())
+        }
+    }
+}
+
+/// The one thing that a call answers: as words, and as JSON.
+pub(super) fn answer(form: Form, words: &str, fields: &Value) -> Result<(), Failure> {
+    match form {
+        Form::Json => object(fields),
+        Form::Raw | Form::Human => line(words),
+    }
 }
 
 /// A value as people read it. A terminal is spared what would steer it; a file or a program gets the bytes.

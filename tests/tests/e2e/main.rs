@@ -19,6 +19,7 @@ mod listeners;
 mod memory;
 mod model;
 mod prismctl;
+mod prismctl_interfaces;
 mod protocol_page;
 mod pubsub;
 mod read;

@@ -21,7 +21,7 @@ fn proxy() -> Proxy {
 
 /// What is written as JSON.
 #[track_caller]
-fn json(address: &str, arguments: &[&str]) -> Value {
+pub(crate) fn json(address: &str, arguments: &[&str]) -> Value {
     let done = Ctl::at(address).arguments(&["-o", "json"]).run(arguments).succeeded();
     assert_eq!(done.text().lines().count(), 1, "{done:?}");
     serde_json::from_str(done.text()).expect("it is JSON")
@@ -189,7 +189,7 @@ fn wrong_usage_is_told_from_failure() {
     run(&["set", "k", "v", "--ttl", "0s"]).failed(2, &["--ttl"]);
     run(&["get", "k", "-o", "xml"]).failed(2, &["json"]);
     let help = run(&["--help"]).succeeded();
-    for word in ["prismctl set greeting hello", "PRISM_PROXY", "--namespace", "Exit codes"] {
+    for word in ["prismctl set greeting hello", "prismctl subscribe news", "PRISM_PROXY", "--namespace", "Exit codes"] {
         assert!(help.text().contains(word), "{word} is not in {}", help.text());
     }
     let version = run(&["--version"]).succeeded();

@@ -11,6 +11,7 @@ use super::account::{Account, Interval};
 use super::host;
 use super::ledger::{Ledger, Message};
 use super::plan::Plan;
+use super::report::Second;
 use super::values::Values;
 use super::worker::Worker;
 
@@ -68,8 +69,8 @@ pub struct Outcome {
     pub operations: Vec<Account>,
     /// All operations together.
     pub total: Account,
-    /// The same for each second.
-    pub seconds: Vec<(u64, Account)>,
+    /// The same for each second, without histograms, so that a long run needs no more memory than a short one.
+    pub seconds: Vec<Second>,
     /// For each core.
     pub tolls: Vec<Toll>,
     /// When the measuring began, in seconds since 1970.
@@ -218,6 +219,8 @@ struct Merger {
     spares: Vec<Sender<Box<Interval>>>,
     /// Seconds that not every core has handed over, with how many have.
     open: BTreeMap<u64, (usize, Account)>,
+    /// Empty accounts for the next ones.
+    accounts: Vec<Account>,
     cores: usize,
     turn: usize,
 }
@@ -233,11 +236,12 @@ impl Merger {
             began_at: 0,
             is_interrupted: false,
         };
-        Self { outcome, spares, open: BTreeMap::new(), cores: plan.cores.len(), turn: 0 }
+        Self { outcome, spares, open: BTreeMap::new(), accounts: Vec::new(), cores: plan.cores.len(), turn: 0 }
     }
 
     fn take(&mut self, mut interval: Box<Interval>, progress: &mut dyn FnMut(Progress<'_>)) {
-        let (count, second) = self.open.entry(interval.second).or_default();
+        let fresh = || (0, self.accounts.pop().unwrap_or_default());
+        let (count, second) = self.open.entry(interval.second).or_insert_with(fresh);
         *count += 1;
         for (account, total) in interval.operations.iter().zip(&mut self.outcome.operations) {
             total.merge(account);
@@ -245,10 +249,12 @@ impl Merger {
             second.merge(account);
         }
         if *count == self.cores
-            && let Some((_, account)) = self.open.remove(&interval.second)
+            && let Some((_, mut account)) = self.open.remove(&interval.second)
         {
             progress(Progress::Second(interval.second, &account));
-            self.outcome.seconds.push((interval.second, account));
+            self.outcome.seconds.push(Second::new(interval.second, &account));
+            account.reset();
+            self.accounts.push(account);
         }
         interval.operations.iter_mut().for_each(Account::reset);
         // Any core may have it; one that has ended needs none.

@@ -65,6 +65,14 @@ pub enum Work {
     Delete,
     /// Ask whether a key is there
     Exists,
+    /// Read the first keys, a stream of --scan-limit messages
+    Scan,
+    /// Push to the right end of a list or pop from its left end, half and half
+    List,
+    /// Publish to a topic
+    Publish,
+    /// Append to a stream
+    Append,
     /// What --mix says
     Mixed,
 }
@@ -118,13 +126,17 @@ pub struct RunArgs {
     /// The namespace of the keys
     #[arg(long, value_name = "NAME", env = "PRISM_NAMESPACE", hide_env_values = true, default_value = "default")]
     pub namespace: String,
-    /// How many keys there are
+    /// How many keys, lists, topics or streams there are
     #[arg(long, value_name = "N", env = "PRISM_KEYS", hide_env_values = true, default_value = "100000")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=999_999_999_999))]
     pub keys: u64,
     /// uniform, zipf:EXPONENT, hotspot:KEYS,CALLS (shares such as 0.2,0.8), latest or sequential
     #[arg(long, value_name = "HOW", env = "PRISM_KEY_DISTRIBUTION", hide_env_values = true, default_value = "uniform")]
     pub key_distribution: KeyDistribution,
+    /// The most keys that a scan returns
+    #[arg(long, value_name = "N", env = "PRISM_SCAN_LIMIT", hide_env_values = true, default_value = "100")]
+    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
+    pub scan_limit: i32,
     /// How long values are: 64, 16..1024 or zipf (1 byte to 64 KiB)
     #[arg(long, value_name = "BYTES", env = "PRISM_VALUE_BYTES", hide_env_values = true, default_value = "64")]
     pub value_bytes: ValueBytes,
@@ -232,6 +244,10 @@ impl RunArgs {
             Work::Set => Mix::one(Operation::Set),
             Work::Delete => Mix::one(Operation::Delete),
             Work::Exists => Mix::one(Operation::Exists),
+            Work::Scan => Mix::one(Operation::Scan),
+            Work::List => Mix::one(Operation::List),
+            Work::Publish => Mix::one(Operation::Publish),
+            Work::Append => Mix::one(Operation::Append),
             Work::Mixed => self.mix.clone(),
         };
         if self.verify && mix.operations().all(|operation| operation != Operation::Get) {
@@ -253,6 +269,7 @@ impl RunArgs {
             keys: self.keys,
             key_distribution: self.key_distribution,
             value_bytes: self.value_bytes,
+            scan_limit: self.scan_limit,
             namespace: self.namespace.clone(),
             headers: self.header.clone(),
             prefill: self.prefill,

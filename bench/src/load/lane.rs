@@ -1,19 +1,18 @@
 //! One connection: a socket, the client machine that speaks over it, and the calls that are open on it.
 
-use prism_proto::h2::client::{Config, Connection, Event, Request};
+use prism_proto::h2::client::{Config, Connection, Event};
 use prism_proto::limits::Limits;
 use prism_proto::messages::prism::interfaces::keyvalue::GetResponse;
-use prism_proto::text::Text;
-use prism_proto::view::{DeleteView, ExistsView, GetView, SetView, write_get_response};
+use prism_proto::view::write_get_response;
 use prost::Message as _;
 
 use super::ledger::{Call, Ledger};
 use super::mix::Operation;
 use super::plan::Plan;
 use super::random::Random;
+use super::request::Requests;
 use super::run::Clock;
 use super::socket::{Moved, Poller, Socket};
-use super::{keys, values::Values};
 
 /// The shortest and the longest pause before another try to connect; the first one is at once.
 const PAUSE_MIN_NS: u64 = 1_000_000;
@@ -59,7 +58,7 @@ pub(super) struct Lane {
 /// What a lane works with, the same for all of a core.
 pub(super) struct Tools<'w> {
     pub(super) plan: &'w Plan,
-    pub(super) values: &'w Values,
+    pub(super) requests: &'w Requests,
     pub(super) clock: Clock,
     pub(super) poller: &'w mut Poller,
     pub(super) ledger: &'w mut Ledger,
@@ -189,7 +188,7 @@ impl Lane {
                         known.is_missing = message.is_empty();
                         let is_checked = tools.plan.verify && !known.is_missing;
                         known.is_wrong =
-                            is_checked && is_wrong(&mut self.expected, tools.values.of(known.key), &message);
+                            is_checked && is_wrong(&mut self.expected, tools.requests.values.of(known.key), &message);
                     }
                     self.machine.recycle(message);
                 }
@@ -211,33 +210,11 @@ impl Lane {
 
     /// Makes a call, if the connection takes one.
     #[inline]
-    pub(super) fn call(&mut self, plan: &Plan, values: &Values, ledger: &mut Ledger, call: &Call, now_ns: u64) -> bool {
+    pub(super) fn call(&mut self, requests: &Requests, ledger: &mut Ledger, call: &Call, now_ns: u64) -> bool {
         if self.state != State::Up {
             return false;
         }
-        let name = keys::name(call.key);
-        let key = Text::new(&name).unwrap_or_default();
-        let namespace = Text::from(&plan.namespace);
-        let request = Request::from(call.operation.method()).within(plan.timeout_ns);
-        let machine = &mut self.machine;
-        let made = match call.operation {
-            Operation::Get => {
-                let view = GetView { key, namespace };
-                machine.call(&request, view.encoded_bytes(), |out| view.write(out), now_ns)
-            }
-            Operation::Set => {
-                let view = SetView { key, value: values.of(call.key), ttl_seconds: 0, namespace };
-                machine.call(&request, view.encoded_bytes(), |out| view.write(out), now_ns)
-            }
-            Operation::Delete => {
-                let view = DeleteView { key, namespace };
-                machine.call(&request, view.encoded_bytes(), |out| view.write(out), now_ns)
-            }
-            Operation::Exists => {
-                let view = ExistsView { key, namespace };
-                machine.call(&request, view.encoded_bytes(), |out| view.write(out), now_ns)
-            }
-        };
+        let made = requests.call(&mut self.machine, call, now_ns);
         let Ok(reference) = made else { return false };
         let slot = reference.slot as usize;
         if slot >= self.calls.len() {

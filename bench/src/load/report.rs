@@ -288,7 +288,8 @@ fn notes(plan: &Plan, outcome: &Outcome, valid: bool) -> Vec<String> {
     }
     let tally = &outcome.total.tally;
     if tally.missing > 0 {
-        notes.push(format!("{} reads found no value; --prefill writes every key first", tally.missing));
+        let advice = if plan.prefill { "" } else { "; --prefill writes every key first" };
+        notes.push(format!("{} reads found no value{advice}", tally.missing));
     }
     if !valid {
         notes.push(format!("the load ran on core {}", show_cores(&plan.cores)));

@@ -12,7 +12,7 @@ use super::host;
 use super::ledger::{Ledger, Message};
 use super::plan::Plan;
 use super::report::Second;
-use super::values::Values;
+use super::request::Requests;
 use super::worker::Worker;
 
 /// The clock of a run: nanoseconds since it was made, the same on every core.
@@ -34,7 +34,7 @@ impl Clock {
 pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) stop: Arc<AtomicBool>,
-    pub(super) values: Values,
+    pub(super) requests: Requests,
     /// Another core could not begin.
     pub(super) is_given_up: AtomicBool,
     /// Keys that the prefill has written.
@@ -109,10 +109,10 @@ const HEAD_START_NS: u64 = 20_000_000;
 /// # Errors
 /// Why it could not begin.
 pub fn run(plan: &Plan, stop: &Arc<AtomicBool>, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Outcome, String> {
-    let values = Values::new(plan.value_bytes, plan.seed);
+    let requests = Requests::new(plan);
     let clock = Clock::new(Instant::now());
     let (is_given_up, filled) = (AtomicBool::new(false), AtomicU64::new(0));
-    let shared = &Shared { clock, stop: Arc::clone(stop), values, is_given_up, filled };
+    let shared = &Shared { clock, stop: Arc::clone(stop), requests, is_given_up, filled };
     let (sender, messages) = mpsc::channel();
     thread::scope(|scope| {
         let mut spares = Vec::new();

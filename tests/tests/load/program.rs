@@ -31,6 +31,24 @@ fn a_run_reports_every_call_and_its_validity() {
 }
 
 #[test]
+fn every_operation_is_served_and_counted() {
+    let _turn = turn();
+    let proxy = Launch::shards(1).start();
+    let mix = "get:1,set:1,delete:1,exists:1,scan:1,list:1,publish:1,append:1";
+    let words = "--rps 400 --duration 1s --warmup 0s --timeout 5s --keys 50 --prefill --scan-limit 10";
+    let run = Load::at(proxy.address(), &format!("{words} --operation mixed --mix {mix}")).run();
+    run.balanced();
+    assert_eq!(run.count("ok"), run.count("intended"), "{}", run.output);
+    let operations = run.report["operations"].as_object().unwrap();
+    assert_eq!(operations.len(), 8);
+    for (name, figures) in operations {
+        assert!(figures["ok"].as_u64().unwrap() > 20, "{name}: {}", run.output);
+    }
+    // A scan is a page that is pulled.
+    assert_eq!(proxy.counters()["pages"], operations["scan"]["ok"].as_u64().unwrap());
+}
+
+#[test]
 fn a_value_that_nobody_wrote_is_found() {
     let _turn = turn();
     let proxy = Launch::shards(1).start();

@@ -1,6 +1,6 @@
 //! One connection: a socket, the client machine that speaks over it, and the calls that are open on it.
 
-use prism_proto::h2::client::{Config, Connection, Event};
+use prism_proto::h2::client::{Config, Connection, Event, Refused};
 use prism_proto::limits::Limits;
 use prism_proto::messages::prism::interfaces::keyvalue::GetResponse;
 use prism_proto::view::write_get_response;
@@ -215,7 +215,16 @@ impl Lane {
             return false;
         }
         let made = requests.call(&mut self.machine, call, now_ns);
-        let Ok(reference) = made else { return false };
+        let reference = match made {
+            Ok(reference) => reference,
+            Err(refused) => {
+                // Its identifiers may be used up: it ends with its last call, and another takes its place.
+                if refused == Refused::Gone {
+                    self.machine.shut_down();
+                }
+                return false;
+            }
+        };
         let slot = reference.slot as usize;
         if slot >= self.calls.len() {
             self.calls.resize(slot + 1, *call);
@@ -248,6 +257,10 @@ impl Lane {
                     self.take(tools, 0, tools.clock.now_ns());
                 }
                 if self.sending.is_empty() {
+                    // Its last words have gone: the server may leave it to us to close the socket.
+                    if self.machine.is_finished() {
+                        self.lose(tools, "it has ended", tools.clock.now_ns());
+                    }
                     return;
                 }
             }

@@ -23,7 +23,8 @@ fn a_server_that_talks_nonsense_is_errors_and_reconnects() {
     let tally = &outcome.total.tally;
     assert!(tally.intended > 0 && tally.ok == 0 && tally.errors_total() > 0, "{tally:?}");
     let reconnects: u64 = outcome.tolls.iter().map(|toll| toll.reconnects).sum();
-    assert!(reconnects > 0, "{:?}", outcome.tolls);
+    // Of the eight, also those that the server has left open.
+    assert!(reconnects >= 8, "{:?}", outcome.tolls);
     assert!(outcome.tolls[0].first_failure.as_ref().is_some_and(|text| text.contains("UNAVAILABLE")));
 }
 

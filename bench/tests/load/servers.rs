@@ -41,12 +41,15 @@ pub(crate) fn odd(serve: impl Fn(u64, TcpStream) -> io::Result<()> + Clone + Sen
     address
 }
 
-/// Says something that is no HTTP/2 as soon as it hears something, and hangs up.
+/// Says something that is no HTTP/2 as soon as it hears something; every second connection then hangs up, the others
+/// leave that to the client.
 pub(crate) fn garbage() -> SocketAddr {
-    odd(|_, mut socket| {
+    odd(|number, mut socket| {
         socket.read_exact(&mut [0; 24])?;
         socket.write_all(&[0xa5; 1_000])?;
-        socket.shutdown(Shutdown::Write)?;
+        if number % 2 == 1 {
+            socket.shutdown(Shutdown::Write)?;
+        }
         io::copy(&mut socket, &mut io::sink()).map(drop)
     })
 }

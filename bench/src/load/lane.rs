@@ -143,7 +143,7 @@ impl Lane {
     }
 
     /// Something has happened to the socket; it is read to its end when the server has closed it.
-    pub(super) fn react(&mut self, tools: &mut Tools<'_>, is_closing: bool) {
+    pub(super) fn react(&mut self, tools: &mut Tools<'_>, is_readable: bool, is_closing: bool) {
         if self.state == State::Connecting {
             let Some(socket) = &self.socket else { return };
             match socket.is_connected() {
@@ -155,7 +155,9 @@ impl Lane {
                 Err(error) => return self.lose(tools, &error.to_string(), tools.clock.now_ns()),
             }
         }
-        self.read(tools, is_closing);
+        if is_readable {
+            self.read(tools, is_closing);
+        }
         self.flush(tools);
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::clocks::Clocks;
-use super::host::{Host, host};
+use super::host::{self, Host, host};
 use super::objective::Objective;
 use super::plan::Plan;
 use super::run::Outcome;
@@ -291,7 +291,12 @@ fn notes(plan: &Plan, outcome: &Outcome, valid: bool) -> Vec<String> {
         let advice = if plan.prefill { "" } else { "; --prefill writes every key first" };
         notes.push(format!("{} reads found no value{advice}", tally.missing));
     }
-    if !valid {
+    let shared: Vec<usize> = host::shard_cores().into_iter().filter(|core| plan.cores.contains(core)).collect();
+    if !shared.is_empty() {
+        let cores = show_cores(&shared);
+        notes
+            .push(format!("a proxy on this machine has a shard on core {cores}, and the load ran there too (--cores)"));
+    } else if !valid {
         notes.push(format!("the load ran on core {}", show_cores(&plan.cores)));
     }
     notes

@@ -268,8 +268,9 @@ impl<'p> Worker<'p> {
         }
         tools.poller.wait(Duration::from_nanos(sleep_ns)).map_err(fail)?;
         for index in 0..tools.poller.ready() {
-            let (number, is_closing) = (tools.poller.number(index), tools.poller.is_closing(index));
-            self.lanes[number].react(&mut tools, is_closing);
+            let (is_readable, is_closing) = (tools.poller.is_readable(index), tools.poller.is_closing(index));
+            let number = tools.poller.number(index);
+            self.lanes[number].react(&mut tools, is_readable, is_closing);
         }
         let now_ns = tools.clock.now_ns();
         if tools.poller.ready() > 0 {

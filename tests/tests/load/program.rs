@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use prism_tests::{Launch, Load};
+use prism_tests::{Launch, Load, cores};
 
 use crate::{pass, turn};
 
@@ -46,6 +46,16 @@ fn every_operation_is_served_and_counted() {
     }
     // A scan is a page that is pulled.
     assert_eq!(proxy.counters()["pages"], operations["scan"]["ok"].as_u64().unwrap());
+}
+
+#[test]
+fn a_core_that_the_proxy_uses_too_is_told() {
+    let _turn = turn();
+    let proxy = Launch::shards(1).start();
+    let core = cores(1);
+    let run = Load::at(proxy.address(), &format!("--rps 50 --duration 200ms --warmup 0s --cores {core}")).run();
+    run.balanced();
+    assert!(run.output.contains(&format!("a shard on core {core}, and the load ran there too")), "{}", run.output);
 }
 
 #[test]

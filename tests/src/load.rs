@@ -1,5 +1,6 @@
 //! Runs `prism-load` as a person does, and reads its JSON.
 
+use std::env;
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 
@@ -53,6 +54,9 @@ impl Load {
     pub fn start(self) -> Loading {
         let scratch = Scratch::new();
         let mut command = Command::new(binary::load());
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PRISM_")) {
+            command.env_remove(name);
+        }
         command.args(self.arguments).arg("--output").arg(scratch.path("run.json"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Loading { child: command.spawn().expect("prism-load can be started"), scratch }

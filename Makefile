@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 CARGO ?= cargo
-# Arguments of the proxy: make run ARGS="--cores 0-1"
+# Arguments of the program: make run ARGS="--cores 0-1"
 ARGS ?=
 
 .PHONY: help
@@ -33,6 +33,10 @@ test: setup ## run everything that CI runs, less the linters
 	$(CARGO) build --package prism-proxy
 	$(CARGO) test --workspace
 	RUSTFLAGS="--cfg loom" $(CARGO) test --package prism-shard --test loom_mesh --target-dir target/loom
+
+.PHONY: load
+load: setup-build ## build the load generator in release and load what `make run` serves; ARGS="--rps 10000 ..." adds flags
+	$(CARGO) run --release --package prism-bench --bin prism-load -- $(ARGS)
 
 .PHONY: coverage
 coverage: ## run the tests with a counter in every line, and say what they reach, for each crate and backend

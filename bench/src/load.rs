@@ -21,6 +21,7 @@ mod probe;
 pub mod program;
 pub mod random;
 pub mod report;
+mod request;
 pub mod run;
 mod socket;
 mod summary;

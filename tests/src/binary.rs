@@ -13,22 +13,28 @@ pub(crate) fn proxy() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| match env::var_os("PRISM_PROXY_BIN") {
         Some(path) => path.into(),
-        None => build_here("prism-proxy"),
+        None => build_here("prism-proxy", "prism-proxy"),
     })
 }
 
 /// The operator's command line, in the profile that the tests were built in.
 pub(crate) fn ctl() -> &'static PathBuf {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| build_here("prismctl"))
+    PROGRAM.get_or_init(|| build_here("prism-proxy", "prismctl"))
 }
 
-fn build_here(program: &str) -> PathBuf {
+/// The load generator, in the profile that the tests were built in.
+pub(crate) fn load() -> &'static PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| build_here("prism-bench", "prism-load"))
+}
+
+fn build_here(package: &str, program: &str) -> PathBuf {
     let test = env::current_exe().expect("a running test has a path");
     let folder = test.parent().and_then(|deps| deps.parent()).expect("tests lie in PROFILE/deps");
     match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => build("prism-proxy", program, "dev"),
-        Some(profile) => build("prism-proxy", program, profile),
+        Some("debug") | None => build(package, program, "dev"),
+        Some(profile) => build(package, program, profile),
     }
 }
 

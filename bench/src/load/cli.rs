@@ -1,4 +1,7 @@
-//! The command line of `prism-load`; every flag has an environment variable.
+//! The command line of `prism-load`; every flag has an environment variable, `PRISM_LOAD_RPS` for `--rps`.
+//!
+//! Those of the proxy and of `prismctl` (`PRISM_CORES`, `PRISM_OUTPUT`) thus mean nothing here; where the server is and
+//! the namespace are the same for all.
 
 use std::path::PathBuf;
 
@@ -65,6 +68,14 @@ pub enum Work {
     Delete,
     /// Ask whether a key is there
     Exists,
+    /// Read the first keys, a stream of --scan-limit messages
+    Scan,
+    /// Push to the right end of a list or pop from its left end, half and half
+    List,
+    /// Publish to a topic
+    Publish,
+    /// Append to a stream
+    Append,
     /// What --mix says
     Mixed,
 }
@@ -76,78 +87,89 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR", env = "PRISM_PROXY", hide_env_values = true, default_value = "127.0.0.1:8980")]
     pub proxy: Address,
     /// What is called
-    #[arg(long, value_enum, env = "PRISM_OPERATION", hide_env_values = true, default_value = "get")]
+    #[arg(long, value_enum, env = "PRISM_LOAD_OPERATION", hide_env_values = true, default_value = "get")]
     pub operation: Work,
     /// Calls a second in all, whether or not answers come; 0: as fast as --concurrency allows, a closed loop
-    #[arg(long, value_name = "N", env = "PRISM_RPS", hide_env_values = true, default_value = "0", value_parser = rps)]
+    #[arg(long, value_name = "N", env = "PRISM_LOAD_RPS", hide_env_values = true, default_value = "0")]
+    #[arg(value_parser = rps)]
     #[arg(allow_negative_numbers = true)]
     pub rps: f64,
     /// The most calls in flight [default: 100 in a closed loop, else the larger of 1,000 and rps x timeout]
-    #[arg(long, value_name = "N", env = "PRISM_CONCURRENCY", hide_env_values = true)]
+    #[arg(long, value_name = "N", env = "PRISM_LOAD_CONCURRENCY", hide_env_values = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=4_000_000))]
     pub concurrency: Option<u32>,
     /// How long is measured
-    #[arg(long, value_name = "TIME", env = "PRISM_DURATION", hide_env_values = true, default_value = "30s")]
+    #[arg(long, value_name = "TIME", env = "PRISM_LOAD_DURATION", hide_env_values = true, default_value = "30s")]
     #[arg(value_parser = some_time)]
     pub duration: u64,
     /// How long the load runs before that, uncounted
-    #[arg(long, value_name = "TIME", env = "PRISM_WARMUP", hide_env_values = true, default_value = "2s")]
+    #[arg(long, value_name = "TIME", env = "PRISM_LOAD_WARMUP", hide_env_values = true, default_value = "2s")]
     #[arg(value_parser = units::duration_ns)]
     pub warmup: u64,
     /// How long a call may take; beyond it, it counts with that time
-    #[arg(long, value_name = "TIME", env = "PRISM_TIMEOUT", hide_env_values = true, default_value = "1s")]
+    #[arg(long, value_name = "TIME", env = "PRISM_LOAD_TIMEOUT", hide_env_values = true, default_value = "1s")]
     #[arg(value_parser = timeout)]
     pub timeout: u64,
     /// Connections
-    #[arg(long, value_name = "N", env = "PRISM_CONNECTIONS", hide_env_values = true, default_value = "8")]
+    #[arg(long, value_name = "N", env = "PRISM_LOAD_CONNECTIONS", hide_env_values = true, default_value = "8")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub connections: u32,
     /// The load's own cores, a thread pinned to each, such as 1,3 [default: the last that it may use]
-    #[arg(long, value_name = "LIST", env = "PRISM_CORES", hide_env_values = true)]
+    #[arg(long, value_name = "LIST", env = "PRISM_LOAD_CORES", hide_env_values = true)]
     pub cores: Option<String>,
     /// How calls are spread over time
-    #[arg(long, value_enum, env = "PRISM_ARRIVALS", hide_env_values = true, default_value = "poisson")]
+    #[arg(long, value_enum, env = "PRISM_LOAD_ARRIVALS", hide_env_values = true, default_value = "poisson")]
     pub arrivals: Arrivals,
     /// What times, keys and lengths follow from: the same seed gives the same load
-    #[arg(long, value_name = "N", env = "PRISM_SEED", hide_env_values = true, default_value = "1")]
+    #[arg(long, value_name = "N", env = "PRISM_LOAD_SEED", hide_env_values = true, default_value = "1")]
     pub seed: u64,
     /// The operations of `--operation mixed`, in proportion
-    #[arg(long, value_name = "LIST", env = "PRISM_MIX", hide_env_values = true, default_value = "get:90,set:10")]
+    #[arg(long, value_name = "LIST", env = "PRISM_LOAD_MIX", hide_env_values = true, default_value = "get:90,set:10")]
     #[arg(value_parser = Mix::parse)]
     pub mix: Mix,
     /// The namespace of the keys
     #[arg(long, value_name = "NAME", env = "PRISM_NAMESPACE", hide_env_values = true, default_value = "default")]
     pub namespace: String,
-    /// How many keys there are
-    #[arg(long, value_name = "N", env = "PRISM_KEYS", hide_env_values = true, default_value = "100000")]
+    /// How many keys, lists, topics or streams there are
+    #[arg(long, value_name = "N", env = "PRISM_LOAD_KEYS", hide_env_values = true, default_value = "100000")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=999_999_999_999))]
     pub keys: u64,
     /// uniform, zipf:EXPONENT, hotspot:KEYS,CALLS (shares such as 0.2,0.8), latest or sequential
-    #[arg(long, value_name = "HOW", env = "PRISM_KEY_DISTRIBUTION", hide_env_values = true, default_value = "uniform")]
+    #[arg(
+        long,
+        value_name = "HOW",
+        env = "PRISM_LOAD_KEY_DISTRIBUTION",
+        hide_env_values = true,
+        default_value = "uniform"
+    )]
     pub key_distribution: KeyDistribution,
+    /// The most keys that a scan returns
+    #[arg(long, value_name = "N", env = "PRISM_LOAD_SCAN_LIMIT", hide_env_values = true, default_value = "100")]
+    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
+    pub scan_limit: i32,
     /// How long values are: 64, 16..1024 or zipf (1 byte to 64 KiB)
-    #[arg(long, value_name = "BYTES", env = "PRISM_VALUE_BYTES", hide_env_values = true, default_value = "64")]
+    #[arg(long, value_name = "BYTES", env = "PRISM_LOAD_VALUE_BYTES", hide_env_values = true, default_value = "64")]
     pub value_bytes: ValueBytes,
     /// Write every key before the run
-    #[arg(long, env = "PRISM_PREFILL", hide_env_values = true)]
+    #[arg(long, env = "PRISM_LOAD_PREFILL", hide_env_values = true)]
     pub prefill: bool,
     /// Check that each value read is the one that this program writes under the key (with the same seed and lengths)
-    #[arg(long, env = "PRISM_VERIFY", hide_env_values = true)]
+    #[arg(long, env = "PRISM_LOAD_VERIFY", hide_env_values = true)]
     pub verify: bool,
     /// Metadata of every call
-    #[arg(long, value_name = "NAME:VALUE", value_parser = header)]
+    #[arg(long, value_name = "NAME:VALUE", env = "PRISM_LOAD_HEADER", hide_env_values = true, value_parser = header)]
     pub header: Vec<(String, Vec<u8>)>,
     /// An objective, such as p99<1ms (response time), errors<0.1% or rps>=10000
-    #[arg(long, value_name = "OBJECTIVE")]
+    #[arg(long, value_name = "OBJECTIVE", env = "PRISM_LOAD_SLO", hide_env_values = true, value_delimiter = ',')]
     pub slo: Vec<Objective>,
     /// Write everything, histograms included, as JSON
-    #[arg(long, value_name = "FILE", env = "PRISM_OUTPUT", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "PRISM_LOAD_OUTPUT", hide_env_values = true)]
     pub output: Option<PathBuf>,
     /// Write the response clock for HdrHistogram's plotter
-    #[arg(long, value_name = "FILE", env = "PRISM_HGRM", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "PRISM_LOAD_HGRM", hide_env_values = true)]
     pub hgrm: Option<PathBuf>,
     /// Print nothing but errors
-    #[arg(long, env = "PRISM_QUIET", hide_env_values = true)]
+    #[arg(long, env = "PRISM_LOAD_QUIET", hide_env_values = true)]
     pub quiet: bool,
 }
 
@@ -232,6 +254,10 @@ impl RunArgs {
             Work::Set => Mix::one(Operation::Set),
             Work::Delete => Mix::one(Operation::Delete),
             Work::Exists => Mix::one(Operation::Exists),
+            Work::Scan => Mix::one(Operation::Scan),
+            Work::List => Mix::one(Operation::List),
+            Work::Publish => Mix::one(Operation::Publish),
+            Work::Append => Mix::one(Operation::Append),
             Work::Mixed => self.mix.clone(),
         };
         if self.verify && mix.operations().all(|operation| operation != Operation::Get) {
@@ -253,6 +279,7 @@ impl RunArgs {
             keys: self.keys,
             key_distribution: self.key_distribution,
             value_bytes: self.value_bytes,
+            scan_limit: self.scan_limit,
             namespace: self.namespace.clone(),
             headers: self.header.clone(),
             prefill: self.prefill,

@@ -1,6 +1,7 @@
 //! What the machine says of itself, and of the time that a core did not get.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use rustix::thread::CpuSet;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,24 @@ pub(super) fn pin(core: usize) -> Result<(), String> {
     // One nanosecond; by default the kernel may be 50 us late. Where it refuses, the lag shows it.
     let _late = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
     Ok(())
+}
+
+/// The cores on which a proxy on this machine has a shard, as far as its threads may be looked at.
+pub(super) fn shard_cores() -> Vec<usize> {
+    let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_named = |path: &Path, name: &str| fs::read_to_string(path.join("comm")).is_ok_and(|it| it.starts_with(name));
+    let core = |task: PathBuf| {
+        let status = fs::read_to_string(task.join("status")).ok()?;
+        let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+        // A helper of a shard that may run anywhere is on no core of its own.
+        list.trim().parse::<usize>().ok()
+    };
+    let proxies = entries(Path::new("/proc")).filter(|process| is_named(process, "prism-proxy"));
+    let tasks = proxies.flat_map(|process| entries(&process.join("task")).collect::<Vec<_>>());
+    let mut cores: Vec<usize> = tasks.filter(|task| is_named(task, "shard-")).filter_map(core).collect();
+    cores.sort_unstable();
+    cores.dedup();
+    cores
 }
 
 /// Nanoseconds that the hypervisor has taken from a core so far, by `/proc/stat`.

@@ -118,13 +118,20 @@ impl Keys {
     }
 }
 
-/// The bytes of a key's name.
-pub const KEY_BYTES: usize = 16;
+/// What every key's name begins with.
+pub(super) const PREFIX: &str = "key-";
 
-/// The name of a key: `key-000000000042`.
+/// The bytes of a key's name.
+pub(super) const KEY_BYTES: usize = 16;
+
+/// What a list's name begins with: no key holds both a value and a list.
+pub(super) const LIST_PREFIX: &str = "lst-";
+
+/// The name of a key: `key-000000000042`, or the same with another prefix of four bytes.
 #[inline]
-pub fn name(key: u64) -> [u8; KEY_BYTES] {
+pub(super) fn name(prefix: &str, key: u64) -> [u8; KEY_BYTES] {
     let mut name = *b"key-000000000000";
+    name[..4].copy_from_slice(prefix.as_bytes());
     let mut rest = key;
     for digit in name[4..].iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
@@ -191,7 +198,7 @@ mod tests {
 
     #[test]
     fn names_are_numbers_of_twelve_digits() {
-        assert_eq!(&name(42), b"key-000000000042");
-        assert_eq!(&name(999_999_999_999), b"key-999999999999");
+        assert_eq!(&name(PREFIX, 42), b"key-000000000042");
+        assert_eq!(&name(LIST_PREFIX, 999_999_999_999), b"lst-999999999999");
     }
 }

@@ -1,19 +1,18 @@
 //! One connection: a socket, the client machine that speaks over it, and the calls that are open on it.
 
-use prism_proto::h2::client::{Config, Connection, Event, Request};
+use prism_proto::h2::client::{Config, Connection, Event, Refused};
 use prism_proto::limits::Limits;
 use prism_proto::messages::prism::interfaces::keyvalue::GetResponse;
-use prism_proto::text::Text;
-use prism_proto::view::{DeleteView, ExistsView, GetView, SetView, write_get_response};
+use prism_proto::view::write_get_response;
 use prost::Message as _;
 
 use super::ledger::{Call, Ledger};
 use super::mix::Operation;
 use super::plan::Plan;
 use super::random::Random;
+use super::request::Requests;
 use super::run::Clock;
 use super::socket::{Moved, Poller, Socket};
-use super::{keys, values::Values};
 
 /// The shortest and the longest pause before another try to connect; the first one is at once.
 const PAUSE_MIN_NS: u64 = 1_000_000;
@@ -59,7 +58,7 @@ pub(super) struct Lane {
 /// What a lane works with, the same for all of a core.
 pub(super) struct Tools<'w> {
     pub(super) plan: &'w Plan,
-    pub(super) values: &'w Values,
+    pub(super) requests: &'w Requests,
     pub(super) clock: Clock,
     pub(super) poller: &'w mut Poller,
     pub(super) ledger: &'w mut Ledger,
@@ -144,7 +143,7 @@ impl Lane {
     }
 
     /// Something has happened to the socket; it is read to its end when the server has closed it.
-    pub(super) fn react(&mut self, tools: &mut Tools<'_>, is_closing: bool) {
+    pub(super) fn react(&mut self, tools: &mut Tools<'_>, is_readable: bool, is_closing: bool) {
         if self.state == State::Connecting {
             let Some(socket) = &self.socket else { return };
             match socket.is_connected() {
@@ -156,7 +155,9 @@ impl Lane {
                 Err(error) => return self.lose(tools, &error.to_string(), tools.clock.now_ns()),
             }
         }
-        self.read(tools, is_closing);
+        if is_readable {
+            self.read(tools, is_closing);
+        }
         self.flush(tools);
     }
 
@@ -189,7 +190,7 @@ impl Lane {
                         known.is_missing = message.is_empty();
                         let is_checked = tools.plan.verify && !known.is_missing;
                         known.is_wrong =
-                            is_checked && is_wrong(&mut self.expected, tools.values.of(known.key), &message);
+                            is_checked && is_wrong(&mut self.expected, tools.requests.values.of(known.key), &message);
                     }
                     self.machine.recycle(message);
                 }
@@ -211,34 +212,21 @@ impl Lane {
 
     /// Makes a call, if the connection takes one.
     #[inline]
-    pub(super) fn call(&mut self, plan: &Plan, values: &Values, ledger: &mut Ledger, call: &Call, now_ns: u64) -> bool {
+    pub(super) fn call(&mut self, requests: &Requests, ledger: &mut Ledger, call: &Call, now_ns: u64) -> bool {
         if self.state != State::Up {
             return false;
         }
-        let name = keys::name(call.key);
-        let key = Text::new(&name).unwrap_or_default();
-        let namespace = Text::from(&plan.namespace);
-        let request = Request::from(call.operation.method()).within(plan.timeout_ns);
-        let machine = &mut self.machine;
-        let made = match call.operation {
-            Operation::Get => {
-                let view = GetView { key, namespace };
-                machine.call(&request, view.encoded_bytes(), |out| view.write(out), now_ns)
-            }
-            Operation::Set => {
-                let view = SetView { key, value: values.of(call.key), ttl_seconds: 0, namespace };
-                machine.call(&request, view.encoded_bytes(), |out| view.write(out), now_ns)
-            }
-            Operation::Delete => {
-                let view = DeleteView { key, namespace };
-                machine.call(&request, view.encoded_bytes(), |out| view.write(out), now_ns)
-            }
-            Operation::Exists => {
-                let view = ExistsView { key, namespace };
-                machine.call(&request, view.encoded_bytes(), |out| view.write(out), now_ns)
+        let made = requests.call(&mut self.machine, call, now_ns);
+        let reference = match made {
+            Ok(reference) => reference,
+            Err(refused) => {
+                // Its identifiers may be used up: it ends with its last call, and another takes its place.
+                if refused == Refused::Gone {
+                    self.machine.shut_down();
+                }
+                return false;
             }
         };
-        let Ok(reference) = made else { return false };
         let slot = reference.slot as usize;
         if slot >= self.calls.len() {
             self.calls.resize(slot + 1, *call);
@@ -271,6 +259,10 @@ impl Lane {
                     self.take(tools, 0, tools.clock.now_ns());
                 }
                 if self.sending.is_empty() {
+                    // Its last words have gone: the server may leave it to us to close the socket.
+                    if self.machine.is_finished() {
+                        self.lose(tools, "it has ended", tools.clock.now_ns());
+                    }
                     return;
                 }
             }

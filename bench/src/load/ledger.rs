@@ -16,6 +16,8 @@ pub(super) struct Call {
     pub(super) sent_ns: u64,
     pub(super) key: u64,
     pub(super) operation: Operation,
+    /// Of the two sides of a list, the one that takes.
+    pub(super) takes: bool,
     /// Its place in the mix.
     pub(super) place: u8,
     /// Whether it is part of what is measured, and not of the warm-up.
@@ -129,7 +131,10 @@ impl Ledger {
             account.clocks.service.saturating_record(now_ns.saturating_sub(call.sent_ns));
         }
         match status.code {
-            Code::Ok if call.is_wrong => account.tally.errors[0] += 1,
+            Code::Ok if call.is_wrong => {
+                account.tally.errors[0] += 1;
+                self.first_failure.get_or_insert_with(|| format!("key {} has another value than it should", call.key));
+            }
             Code::Ok => {
                 account.tally.ok += 1;
                 account.tally.missing += u64::from(call.is_missing);

@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use prism_proto::method::{MethodId, id};
-
 use super::random::Random;
 
-/// An operation of the key-value interface.
+/// An operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// `Get`.
@@ -17,10 +15,19 @@ pub enum Operation {
     Delete,
     /// `Exists`.
     Exists,
+    /// `Scan` of the first keys.
+    Scan,
+    /// `PushRight` and `PopLeft`, half and half.
+    List,
+    /// `Publish`.
+    Publish,
+    /// `Append`.
+    Append,
 }
 
 impl Operation {
-    const ALL: [Self; 4] = [Self::Get, Self::Set, Self::Delete, Self::Exists];
+    const ALL: [Self; 8] =
+        [Self::Get, Self::Set, Self::Delete, Self::Exists, Self::Scan, Self::List, Self::Publish, Self::Append];
 
     /// The word on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -29,16 +36,16 @@ impl Operation {
             Self::Set => "set",
             Self::Delete => "delete",
             Self::Exists => "exists",
+            Self::Scan => "scan",
+            Self::List => "list",
+            Self::Publish => "publish",
+            Self::Append => "append",
         }
     }
 
-    pub(super) const fn method(self) -> MethodId {
-        match self {
-            Self::Get => id::KEYVALUE_BASIC_GET,
-            Self::Set => id::KEYVALUE_BASIC_SET,
-            Self::Delete => id::KEYVALUE_BASIC_DELETE,
-            Self::Exists => id::KEYVALUE_BASIC_EXISTS,
-        }
+    /// Whether it is of the interface that nearly every server has.
+    pub(super) const fn is_basic(self) -> bool {
+        matches!(self, Self::Get | Self::Set | Self::Delete | Self::Exists)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -67,8 +74,10 @@ impl Mix {
         let mut parts: Vec<(Operation, u32)> = Vec::new();
         for part in text.split(',') {
             let (name, weight) = part.split_once(':').ok_or_else(|| format!("`{part}` is not like get:90"))?;
-            let operation = Operation::parse(name)
-                .ok_or_else(|| format!("`{name}` is no operation: get, set, delete or exists"))?;
+            let operation = Operation::parse(name).ok_or_else(|| {
+                let known = Operation::ALL.map(Operation::name).join(", ");
+                format!("`{name}` is no operation: {known}")
+            })?;
             let weight = weight.parse().map_err(|_| format!("`{weight}` is no weight: a whole number such as 90"))?;
             if parts.iter().any(|(known, _)| *known == operation) {
                 return Err(format!("`{name}` is there twice"));

@@ -39,6 +39,8 @@ pub struct Plan {
     pub key_distribution: KeyDistribution,
     /// How long values are.
     pub value_bytes: ValueBytes,
+    /// The most keys that a scan returns.
+    pub scan_limit: i32,
     /// The namespace of the keys.
     pub namespace: String,
     /// Metadata of every call.

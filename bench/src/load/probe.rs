@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use prism_proto::h2::client::{Connection, Event, Refused, Request};
+use prism_proto::method::id::KEYVALUE_BASIC_EXISTS;
 use prism_proto::status::{Code, Status};
 use prism_proto::text::Text;
 use prism_proto::view::ExistsView;
@@ -23,11 +24,13 @@ pub(super) fn probe(plan: &Plan, clock: Clock) -> Result<(), String> {
     let mut connection = Connection::new(&config(plan, 1), 0).map_err(failed)?;
     let namespace = Text::from(&plan.namespace);
     let view = ExistsView { key: Text::from("prism-load"), namespace };
-    let request = Request::from(Operation::Exists.method());
+    let request = Request::from(KEYVALUE_BASIC_EXISTS);
     let made = connection.call(&request, view.encoded_bytes(), |out| view.write(out), clock.now_ns());
     made.map_err(|refused: Refused| failed(&refused.to_string()))?;
     let status = talk(plan, &mut connection, clock).map_err(|error| failed(&error.to_string()))?;
     match status.code {
+        // It may still have the interfaces that the load is for.
+        Code::Unimplemented if !plan.mix.operations().any(Operation::is_basic) => Ok(()),
         // Whatever a gRPC server answers, it is one, and the run tells what else it says.
         Code::Unimplemented | Code::Unavailable | Code::Unknown | Code::Internal => {
             Err(failed(&format!("it does not serve gRPC calls of this kind: {}", status.message)))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::clocks::Clocks;
-use super::host::{Host, host};
+use super::host::{self, Host, host};
 use super::objective::Objective;
 use super::plan::Plan;
 use super::run::Outcome;
@@ -151,6 +151,12 @@ pub struct Second {
     pub figures: Figures,
 }
 
+impl Second {
+    pub(super) fn new(second: u64, account: &Account) -> Self {
+        Self { second, figures: Figures::new(account, account.tally.ok as f64, false) }
+    }
+}
+
 impl Times {
     fn new(histogram: &Histogram<u64>, is_whole: bool) -> Self {
         let at = |quantile: f64| histogram.value_at_quantile(quantile) as f64 / 1e3;
@@ -210,10 +216,6 @@ impl Report {
         let by_operation = plan.mix.operations().zip(&outcome.operations).map(|(operation, account)| {
             (operation.name().to_owned(), Figures::new(account, outcome.rps(account), true))
         });
-        let series = outcome.seconds.iter().map(|(second, account)| Second {
-            second: *second,
-            figures: Figures::new(account, account.tally.ok as f64, false),
-        });
         Self {
             schema: SCHEMA,
             program: format!("prism-load {}", super::cli::VERSION),
@@ -233,7 +235,7 @@ impl Report {
             // A run that is not valid meets none.
             objectives: objectives.iter().map(|one| (one.to_string(), valid && one.is_met(&total))).collect(),
             operations: by_operation.collect(),
-            series: series.collect(),
+            series: outcome.seconds.clone(),
             total,
         }
     }
@@ -286,9 +288,15 @@ fn notes(plan: &Plan, outcome: &Outcome, valid: bool) -> Vec<String> {
     }
     let tally = &outcome.total.tally;
     if tally.missing > 0 {
-        notes.push(format!("{} reads found no value; --prefill writes every key first", tally.missing));
+        let advice = if plan.prefill { "" } else { "; --prefill writes every key first" };
+        notes.push(format!("{} reads found no value{advice}", tally.missing));
     }
-    if !valid {
+    let shared: Vec<usize> = host::shard_cores().into_iter().filter(|core| plan.cores.contains(core)).collect();
+    if !shared.is_empty() {
+        let cores = show_cores(&shared);
+        notes
+            .push(format!("a proxy on this machine has a shard on core {cores}, and the load ran there too (--cores)"));
+    } else if !valid {
         notes.push(format!("the load ran on core {}", show_cores(&plan.cores)));
     }
     notes

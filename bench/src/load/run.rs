@@ -11,7 +11,8 @@ use super::account::{Account, Interval};
 use super::host;
 use super::ledger::{Ledger, Message};
 use super::plan::Plan;
-use super::values::Values;
+use super::report::Second;
+use super::request::Requests;
 use super::worker::Worker;
 
 /// The clock of a run: nanoseconds since it was made, the same on every core.
@@ -33,7 +34,7 @@ impl Clock {
 pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) stop: Arc<AtomicBool>,
-    pub(super) values: Values,
+    pub(super) requests: Requests,
     /// Another core could not begin.
     pub(super) is_given_up: AtomicBool,
     /// Keys that the prefill has written.
@@ -68,8 +69,8 @@ pub struct Outcome {
     pub operations: Vec<Account>,
     /// All operations together.
     pub total: Account,
-    /// The same for each second.
-    pub seconds: Vec<(u64, Account)>,
+    /// The same for each second, without histograms, so that a long run needs no more memory than a short one.
+    pub seconds: Vec<Second>,
     /// For each core.
     pub tolls: Vec<Toll>,
     /// When the measuring began, in seconds since 1970.
@@ -108,10 +109,10 @@ const HEAD_START_NS: u64 = 20_000_000;
 /// # Errors
 /// Why it could not begin.
 pub fn run(plan: &Plan, stop: &Arc<AtomicBool>, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Outcome, String> {
-    let values = Values::new(plan.value_bytes, plan.seed);
+    let requests = Requests::new(plan);
     let clock = Clock::new(Instant::now());
     let (is_given_up, filled) = (AtomicBool::new(false), AtomicU64::new(0));
-    let shared = &Shared { clock, stop: Arc::clone(stop), values, is_given_up, filled };
+    let shared = &Shared { clock, stop: Arc::clone(stop), requests, is_given_up, filled };
     let (sender, messages) = mpsc::channel();
     thread::scope(|scope| {
         let mut spares = Vec::new();
@@ -218,6 +219,8 @@ struct Merger {
     spares: Vec<Sender<Box<Interval>>>,
     /// Seconds that not every core has handed over, with how many have.
     open: BTreeMap<u64, (usize, Account)>,
+    /// Empty accounts for the next ones.
+    accounts: Vec<Account>,
     cores: usize,
     turn: usize,
 }
@@ -233,11 +236,12 @@ impl Merger {
             began_at: 0,
             is_interrupted: false,
         };
-        Self { outcome, spares, open: BTreeMap::new(), cores: plan.cores.len(), turn: 0 }
+        Self { outcome, spares, open: BTreeMap::new(), accounts: Vec::new(), cores: plan.cores.len(), turn: 0 }
     }
 
     fn take(&mut self, mut interval: Box<Interval>, progress: &mut dyn FnMut(Progress<'_>)) {
-        let (count, second) = self.open.entry(interval.second).or_default();
+        let fresh = || (0, self.accounts.pop().unwrap_or_default());
+        let (count, second) = self.open.entry(interval.second).or_insert_with(fresh);
         *count += 1;
         for (account, total) in interval.operations.iter().zip(&mut self.outcome.operations) {
             total.merge(account);
@@ -245,10 +249,12 @@ impl Merger {
             second.merge(account);
         }
         if *count == self.cores
-            && let Some((_, account)) = self.open.remove(&interval.second)
+            && let Some((_, mut account)) = self.open.remove(&interval.second)
         {
             progress(Progress::Second(interval.second, &account));
-            self.outcome.seconds.push((interval.second, account));
+            self.outcome.seconds.push(Second::new(interval.second, &account));
+            account.reset();
+            self.accounts.push(account);
         }
         interval.operations.iter_mut().for_each(Account::reset);
         // Any core may have it; one that has ended needs none.

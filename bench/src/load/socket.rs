@@ -146,6 +146,12 @@ impl Poller {
         data.u64() as usize
     }
 
+    /// Whether there is something to read; otherwise there is room to write.
+    pub(super) fn is_readable(&self, index: usize) -> bool {
+        let flags = self.events[index].flags;
+        flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR)
+    }
+
     /// Whether the other side has closed it, or it has failed.
     pub(super) fn is_closing(&self, index: usize) -> bool {
         let flags = self.events[index].flags;

@@ -211,7 +211,8 @@ impl<'p> Worker<'p> {
         let place = self.plan.mix.draw(&mut self.random);
         let operation = self.plan.mix.operation(place);
         let key = self.keys.draw(operation == Operation::Set);
-        Call { intended_ns, sent_ns: 0, key, operation, place, is_measured, is_missing: false, is_wrong: false }
+        let takes = operation == Operation::List && self.random.below(2) == 0;
+        Call { intended_ns, sent_ns: 0, key, operation, takes, place, is_measured, is_missing: false, is_wrong: false }
     }
 
     /// Sends what is due, as far as connections take it, and gives up what has waited its time.
@@ -232,7 +233,7 @@ impl<'p> Worker<'p> {
         let count = self.lanes.len();
         for step in 0..count {
             let lane = (self.turn / CALLS_PER_TURN + step) % count;
-            if self.lanes[lane].call(self.plan, &self.shared.values, &mut self.ledger, call, now_ns) {
+            if self.lanes[lane].call(&self.shared.requests, &mut self.ledger, call, now_ns) {
                 self.turn += step * CALLS_PER_TURN + 1;
                 self.active_ns = now_ns;
                 return true;
@@ -247,7 +248,7 @@ impl<'p> Worker<'p> {
         let fail = |error: io::Error| format!("waiting for the sockets failed: {error}");
         let mut tools = Tools {
             plan: self.plan,
-            values: &self.shared.values,
+            requests: &self.shared.requests,
             clock: self.shared.clock,
             poller: &mut self.poller,
             ledger: &mut self.ledger,
@@ -267,8 +268,9 @@ impl<'p> Worker<'p> {
         }
         tools.poller.wait(Duration::from_nanos(sleep_ns)).map_err(fail)?;
         for index in 0..tools.poller.ready() {
-            let (number, is_closing) = (tools.poller.number(index), tools.poller.is_closing(index));
-            self.lanes[number].react(&mut tools, is_closing);
+            let (is_readable, is_closing) = (tools.poller.is_readable(index), tools.poller.is_closing(index));
+            let number = tools.poller.number(index);
+            self.lanes[number].react(&mut tools, is_readable, is_closing);
         }
         let now_ns = tools.clock.now_ns();
         if tools.poller.ready() > 0 {

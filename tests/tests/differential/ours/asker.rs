@@ -26,6 +26,9 @@ struct Asked {
     has_headers: bool,
 }
 
+/// So many calls refused in a row, while none is open, are no matter of a bound that is not known yet.
+const REFUSALS_MAX: usize = 300;
+
 /// A connection and who calls over it.
 #[derive(Debug)]
 pub(super) struct Asker {
@@ -40,6 +43,8 @@ pub(super) struct Asker {
     /// The server has said that it goes.
     pub(super) has_gone: bool,
     pub(super) retried: usize,
+    /// Calls refused for the server's bound one after another while no other was open.
+    refused: usize,
     held_bytes_max: usize,
 }
 
@@ -54,6 +59,7 @@ impl Asker {
             outcomes: Vec::new(),
             has_gone: false,
             retried: 0,
+            refused: 0,
             // Once for requests, once for replies.
             held_bytes_max: 2 * config.limits.connection_buffer_bytes_max,
         }
@@ -167,8 +173,14 @@ impl Asker {
             }
             // Refused for the server's bound before we knew of it: the call may be made again, and is.
             self.retried += 1;
-            return self.plans.push(asked.plan);
+            self.refused = if self.calls.is_empty() { self.refused + 1 } else { 0 };
+            self.plans.push(asked.plan);
+            if self.is_shut_out() {
+                self.outcomes.extend(self.plans.drain(..).map(|_| Outcome::GoneAway));
+            }
+            return;
         }
+        self.refused = 0;
         asked.received.has_ended = true;
         check(&asked, finished);
         self.outcomes.push(Outcome::Answered(asked.received));
@@ -180,6 +192,12 @@ impl Asker {
         assert_eq!(self.connection.open_calls(), 0);
         self.connection.output().clear();
         assert_eq!(self.connection.held_bytes(), 0);
+    }
+
+    /// Whether the server takes no call although none is open any more. Now and then the h2 crate never stops counting
+    /// a stream that was cancelled last, after it has had the RST_STREAM.
+    pub(super) fn is_shut_out(&self) -> bool {
+        self.refused >= REFUSALS_MAX
     }
 
     pub(super) fn is_done(&self) -> bool {

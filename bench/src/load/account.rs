@@ -55,25 +55,8 @@ impl Tally {
 }
 
 fn name(number: usize) -> &'static str {
-    const CODES: [Code; 16] = [
-        Code::Cancelled,
-        Code::Unknown,
-        Code::InvalidArgument,
-        Code::DeadlineExceeded,
-        Code::NotFound,
-        Code::AlreadyExists,
-        Code::PermissionDenied,
-        Code::ResourceExhausted,
-        Code::FailedPrecondition,
-        Code::Aborted,
-        Code::OutOfRange,
-        Code::Unimplemented,
-        Code::Internal,
-        Code::Unavailable,
-        Code::DataLoss,
-        Code::Unauthenticated,
-    ];
-    number.checked_sub(1).map_or(WRONG_VALUE, |place| CODES[place].name())
+    let code = u8::try_from(number).ok().and_then(Code::from_number).filter(|code| *code != Code::Ok);
+    code.map_or(WRONG_VALUE, Code::name)
 }
 
 /// Counts and times together.

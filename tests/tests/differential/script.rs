@@ -306,26 +306,7 @@ pub(crate) fn half_closed(messages: usize) -> Metadata {
 
 /// The code of a number.
 pub(crate) fn status_of(number: u8) -> Code {
-    const CODES: [Code; 17] = [
-        Code::Ok,
-        Code::Cancelled,
-        Code::Unknown,
-        Code::InvalidArgument,
-        Code::DeadlineExceeded,
-        Code::NotFound,
-        Code::AlreadyExists,
-        Code::PermissionDenied,
-        Code::ResourceExhausted,
-        Code::FailedPrecondition,
-        Code::Aborted,
-        Code::OutOfRange,
-        Code::Unimplemented,
-        Code::Internal,
-        Code::Unavailable,
-        Code::DataLoss,
-        Code::Unauthenticated,
-    ];
-    CODES[usize::from(number)]
+    Code::from_number(number).expect("the script orders codes that there are")
 }
 
 fn status(code: u8, salt: u32) -> Status {

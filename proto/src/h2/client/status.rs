@@ -8,26 +8,7 @@ use crate::status::{Code, Status};
 
 /// The code of a number in `grpc-status`; UNKNOWN for one that nobody knows.
 pub(super) fn code(number: u8) -> Code {
-    const CODES: [Code; 17] = [
-        Code::Ok,
-        Code::Cancelled,
-        Code::Unknown,
-        Code::InvalidArgument,
-        Code::DeadlineExceeded,
-        Code::NotFound,
-        Code::AlreadyExists,
-        Code::PermissionDenied,
-        Code::ResourceExhausted,
-        Code::FailedPrecondition,
-        Code::Aborted,
-        Code::OutOfRange,
-        Code::Unimplemented,
-        Code::Internal,
-        Code::Unavailable,
-        Code::DataLoss,
-        Code::Unauthenticated,
-    ];
-    CODES.get(usize::from(number)).copied().unwrap_or(Code::Unknown)
+    Code::from_number(number).unwrap_or(Code::Unknown)
 }
 
 /// The status of a reply without `grpc-status` (gRPC's "HTTP to gRPC Status Code Mapping").

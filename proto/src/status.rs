@@ -111,3 +111,15 @@ impl Status {
         Self { code, message: message.into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_has_the_place_of_its_number() {
+        for number in 0..=u8::MAX {
+            assert_eq!(Code::from_number(number).map(|code| code as u8), (number < 17).then_some(number));
+        }
+    }
+}

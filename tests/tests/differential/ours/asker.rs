@@ -194,8 +194,12 @@ impl Asker {
         assert_eq!(self.connection.held_bytes(), 0);
     }
 
-    /// Whether the server takes no call although none is open any more. Now and then the h2 crate never stops counting
-    /// a stream that was cancelled last, after it has had the RST_STREAM.
+    /// Whether the server takes no call although none is open any more.
+    ///
+    /// The h2 crate (0.4.20) counts a stream for ever whose answer is complete, whose handles are dropped and so a reset
+    /// is scheduled, and whose DATA waits for a window, when an RST_STREAM comes for it then: `State::recv_reset`
+    /// leaves a closed state alone that is not in the send queue, and `Counts::transition_after` counts down none with a
+    /// scheduled reset.
     pub(super) fn is_shut_out(&self) -> bool {
         self.refused >= REFUSALS_MAX
     }

@@ -16,7 +16,7 @@ use crate::model::Outcome;
 use crate::script::{Sizes, one_of};
 
 const CONVERSATIONS: u64 = 600;
-/// Conversations that the h2 crate may end by counting a cancelled stream for ever; about one in several thousand.
+/// Conversations that the h2 crate may end by counting cancelled streams for ever; about one in several thousand.
 const SHUT_OUT_MAX: u64 = 3;
 /// Nothing that goes on takes as long.
 const STUCK: Duration = Duration::from_secs(60);
@@ -65,19 +65,20 @@ async fn hold(mut random: Random, shut_out: &Cell<u64>) -> Vec<Outcome> {
     };
     let plans: Vec<Plan> = (0..sizes.calls).map(|_| Plan::random(&mut random, &mut sizes)).collect();
     let (near, far) = tokio::io::duplex(duplex_bytes);
-    let goes = habits.goes_after.is_some();
+    let (goes, streams_max) = (habits.goes_after.is_some(), habits.streams_max);
     let server = tokio::spawn(serve(far, habits, random.fork(3)));
     let asker = Asker::new(&config, plans, random.fork(1));
     let mut asker = Driver::new(near, asker, random.fork(2), None).serve().await;
     server.await.expect("the server does not panic");
     asker.assert_nothing_left();
     assert_eq!(asker.outcomes.len() as u64, sizes.calls);
-    let any = |kind: fn(&Outcome) -> bool| asker.outcomes.iter().any(kind);
+    let count = |kind: fn(&Outcome) -> bool| asker.outcomes.iter().filter(|outcome| kind(outcome)).count();
     if asker.is_shut_out() {
-        assert!(any(|outcome| matches!(outcome, Outcome::Cancelled(_))), "shut out without a cancelled call");
+        let cancelled = count(|outcome| matches!(outcome, Outcome::Cancelled(_)));
+        assert!(cancelled >= streams_max as usize, "shut out of {streams_max} streams by {cancelled} cancelled calls");
         shut_out.set(shut_out.get() + 1);
     } else {
-        assert!(goes || !any(|outcome| matches!(outcome, Outcome::GoneAway)), "gone away unasked");
+        assert!(goes || count(|outcome| matches!(outcome, Outcome::GoneAway)) == 0, "gone away unasked");
     }
     asker.outcomes
 }

@@ -56,7 +56,7 @@ soak: setup-build ## load the proxy with everything at once for ten minutes, aga
 	PRISM_SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --release --package prism-tests --test soak -- --nocapture
 
 .PHONY: lint
-lint: lint-format lint-clippy lint-docs ## check the format, clippy and the documentation, warnings as errors
+lint: lint-format lint-clippy lint-docs lint-tidy ## check the format, clippy, the documentation and the tree's own rules
 
 .PHONY: lint-format
 lint-format:
@@ -69,6 +69,11 @@ lint-clippy: setup-build
 .PHONY: lint-docs
 lint-docs: setup-build
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+.PHONY: lint-tidy
+# Part of `make test`, and quick: long lines in comments, layers and the like.
+lint-tidy: setup-build
+	$(CARGO) test --package prism-tests --test tidy
 
 .PHONY: proto
 proto: setup-build ## generate the code of the interfaces again, from proto/

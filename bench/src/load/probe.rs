@@ -27,7 +27,12 @@ pub(super) fn probe(plan: &Plan, clock: Clock) -> Result<(), String> {
     let request = Request::from(KEYVALUE_BASIC_EXISTS);
     let made = connection.call(&request, view.encoded_bytes(), |out| view.write(out), clock.now_ns());
     made.map_err(|refused: Refused| failed(&refused.to_string()))?;
-    let status = talk(plan, &mut connection, clock).map_err(|error| failed(&error.to_string()))?;
+    let status = talk(plan, &mut connection, clock).map_err(|error| match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
+            failed(&format!("{error}; is a server running there? --proxy names another address"))
+        }
+        _ => failed(&error.to_string()),
+    })?;
     match status.code {
         // It may still have the interfaces that the load is for.
         Code::Unimplemented if !plan.mix.operations().any(Operation::is_basic) => Ok(()),

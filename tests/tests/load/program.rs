@@ -107,7 +107,7 @@ fn what_cannot_be_loaded_is_one_line() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let run = Load::at(&free.to_string(), "--duration 1s").run();
     assert_eq!((run.code, run.error.lines().count()), (Some(1), 1), "{run:?}");
-    assert!(run.error.contains("refused"), "{run:?}");
+    assert!(run.error.contains("refused") && run.error.contains("--proxy names another address"), "{run:?}");
 
     let web = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = web.local_addr().unwrap();

@@ -196,10 +196,10 @@ impl Asker {
 
     /// Whether the server takes no call although none is open any more.
     ///
-    /// The h2 crate (0.4.20) counts a stream for ever whose answer is complete, whose handles are dropped and so a reset
-    /// is scheduled, and whose DATA waits for a window, when an RST_STREAM comes for it then: `State::recv_reset`
-    /// leaves a closed state alone that is not in the send queue, and `Counts::transition_after` counts down none with a
-    /// scheduled reset.
+    /// The h2 crate (0.4.20) counts a stream for ever whose answer is complete, whose handles are dropped, so that a
+    /// reset is scheduled, and whose DATA waits for a window, when an RST_STREAM comes for it then: `State::recv_reset`
+    /// leaves a closed state alone that is not in the send queue, and `Counts::transition_after` counts down none that
+    /// has a scheduled reset.
     pub(super) fn is_shut_out(&self) -> bool {
         self.refused >= REFUSALS_MAX
     }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -47,6 +48,7 @@ fn fail(code: u8, reason: &str) -> ExitCode {
 
 fn load(args: &RunArgs, plan: &Plan) -> Result<u8, String> {
     let stop = interrupt().map_err(|error| format!("signals cannot be had: {error}"))?;
+    check_writable(args)?;
     probe::probe(plan, Clock::new(Instant::now()))?;
     let is_shown = !args.quiet && io::stderr().is_terminal();
     let outcome = run::run(plan, &stop, &mut |progress| {
@@ -55,12 +57,12 @@ fn load(args: &RunArgs, plan: &Plan) -> Result<u8, String> {
         }
     })?;
     let report = Report::new(plan, &outcome, &args.slo, std::env::args().collect());
-    write(args, &report, &outcome)?;
     if !args.quiet {
         io::stdout().write_all(summary(&report).as_bytes()).map_err(|error| format!("standard output: {error}"))?;
     } else if !report.valid {
         let _closed = writeln!(io::stderr(), "prism-load: the run is not valid: {}", report.reasons.join("; "));
     }
+    write(args, &report, &outcome)?;
     Ok(report.exit_code())
 }
 
@@ -94,23 +96,31 @@ fn show(progress: &Progress<'_>) {
     let _closed = writeln!(io::stderr(), "{line}");
 }
 
-fn write(args: &RunArgs, report: &Report, outcome: &Outcome) -> Result<(), String> {
-    if let Some(path) = &args.output {
-        let written = File::create(path).and_then(|file| {
-            let mut out = BufWriter::new(file);
-            serde_json::to_writer(&mut out, report)?;
-            writeln!(out)?;
-            out.flush()
-        });
-        written.map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    if let Some(path) = &args.hgrm {
-        let written = File::create(path).and_then(|file| {
-            let mut out = BufWriter::new(file);
-            report::write_hgrm(&outcome.total.clocks.response, &mut out)?;
-            out.flush()
-        });
-        written.map_err(|error| format!("{}: {error}", path.display()))?;
+/// A report that cannot be written is no reason to have measured in vain: that is found out before.
+fn check_writable(args: &RunArgs) -> Result<(), String> {
+    for path in args.output.iter().chain(&args.hgrm) {
+        File::options().append(true).create(true).open(path).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
+}
+
+fn write(args: &RunArgs, report: &Report, outcome: &Outcome) -> Result<(), String> {
+    if let Some(path) = &args.output {
+        write_file(path, |out| {
+            serde_json::to_writer(&mut *out, report)?;
+            writeln!(out)
+        })?;
+    }
+    if let Some(path) = &args.hgrm {
+        write_file(path, |out| report::write_hgrm(&outcome.total.clocks.response, out))?;
+    }
+    Ok(())
+}
+
+fn write_file(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), String> {
+    let written = File::create(path).map(BufWriter::new).and_then(|mut out| {
+        content(&mut out)?;
+        out.flush()
+    });
+    written.map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -26,8 +26,9 @@ const SPIN_NS: u64 = 100_000;
 const SET_UP_NS: u64 = 5_000_000_000;
 /// The longest sleep: then the flag that stops everything is looked at.
 const SLEEP_MAX_NS: u64 = 20_000_000;
-/// Calls of the prefill in flight on each connection.
+/// Calls of the prefill in flight on each connection, and on all of a core: servers bound what waits on them.
 const PREFILL_CALLS: usize = 64;
+const PREFILL_CALLS_MAX: usize = 512;
 const SECOND_NS: u64 = 1_000_000_000;
 
 pub(super) struct Worker<'p> {
@@ -89,11 +90,12 @@ impl<'p> Worker<'p> {
 
     fn prefill(&mut self) -> Result<(), String> {
         let cores = self.plan.cores.len() as u64;
+        let calls_max = (PREFILL_CALLS * self.lanes.len()).min(PREFILL_CALLS_MAX);
         let mut key = self.core as u64;
         let (mut ended, mut ended_ns) = (0, self.now_ns());
         while key < self.plan.keys || self.ledger.in_flight > 0 {
             let now_ns = self.now_ns();
-            while key < self.plan.keys && self.ledger.in_flight < PREFILL_CALLS * self.lanes.len() {
+            while key < self.plan.keys && self.ledger.in_flight < calls_max {
                 let call = Call { operation: Operation::Set, key, ..self.draw(now_ns, false) };
                 if !self.offer(&call, now_ns) {
                     break;

@@ -124,6 +124,30 @@ fn what_cannot_be_loaded_is_one_line() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_told_before_anything_is_asked() {
+    let _turn = turn();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let words = "--duration 1s --hgrm /nowhere/latency.hgrm";
+    let run = Load::at(&server.local_addr().unwrap().to_string(), words).run();
+    assert_eq!((run.code, run.error.lines().count()), (Some(1), 1), "{run:?}");
+    assert!(run.error.contains("/nowhere/latency.hgrm: No such file"), "{run:?}");
+    assert_eq!(server.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody has connected");
+}
+
+#[test]
+fn many_connections_fill_the_keys_without_a_refusal() {
+    let _turn = turn();
+    let proxy = Launch::shards(2).start();
+    let words = "--rps 100 --duration 200ms --warmup 0s --timeout 5s --connections 400 --keys 60000 --prefill";
+    let run = Load::at(proxy.address(), words).run();
+    run.balanced();
+    assert_eq!((run.count("ok"), run.count("missing")), (run.count("intended"), 0), "{run:?}");
+    let counters = proxy.counters();
+    assert_eq!((counters["memstore_keys"], counters.get("mesh_full")), (60_000, None), "{counters:?}");
+}
+
+#[test]
 fn wrong_usage_is_told_with_the_reason() {
     for (words, reason) in [
         ("--rps fast", "calls a second"),

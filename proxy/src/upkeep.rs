@@ -14,7 +14,8 @@ use crate::limits::{
 };
 use crate::wire::Wire;
 
-/// Whose turn it is. Peers that are gone leave the lists when theirs comes.
+/// Whose turn it is. Peers that are gone leave the lists when theirs comes, and a line that does not move before they
+/// are the larger part of it.
 #[derive(Debug, Default)]
 pub(crate) struct Upkeep {
     /// The timer is set.
@@ -57,6 +58,14 @@ impl Upkeep {
     #[inline]
     pub(crate) fn waiting_ns(&self) -> Option<u64> {
         self.line.front().map(|&(_, since_ns)| since_ns)
+    }
+
+    /// Takes those that are gone out of the line once it is twice as long as there are connections, each of which has
+    /// one place: a line that waits for its first does not grow with those who come, wait and go.
+    fn shorten_line(&mut self, connections: usize, is_there: impl Fn(PeerId) -> bool) {
+        if self.line.len() > 2 * connections + FEEDS_PER_TURN_MAX {
+            self.line.retain(|&(peer, _)| is_there(peer));
+        }
     }
 }
 
@@ -106,6 +115,7 @@ impl Proxy {
     /// Gives room to the large messages that have waited longest, here and on all shards. Who has been given some and
     /// wants more goes to the end of the line.
     fn feed_line(&mut self, turn: &mut Turn<'_, Self>) {
+        self.upkeep.shorten_line(turn.peers.len(), |peer| turn.peers.get(peer).is_some());
         for _ in 0..FEEDS_PER_TURN_MAX {
             let Some(&(peer, since_ns)) = self.upkeep.line.front() else { break };
             let Some(client) = turn.peers.peek_mut(peer).map(Wire::client) else {
@@ -123,7 +133,9 @@ impl Proxy {
             self.budget.set_feeding(false);
             let Some(client) = turn.peers.peek_mut(peer).map(Wire::client) else { continue };
             if client.is_in_line && client.counted.declared_bytes <= before {
-                self.upkeep.line.pop_back();
+                // It was given nothing, and keeps its place.
+                let again = self.upkeep.line.iter().rposition(|&(waiting, _)| waiting == peer);
+                again.map(|at| self.upkeep.line.remove(at));
                 self.upkeep.line.push_front((peer, since_ns));
                 break;
             }
@@ -157,5 +169,24 @@ impl Proxy {
             client.leave(due, turn.now_ns);
             self.serve(turn, peer, &[]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_gone_does_not_lengthen_a_line_that_stands() {
+        let mut upkeep = Upkeep::default();
+        let is_there = |peer: PeerId| peer.to_bits().is_multiple_of(100);
+        for number in 0..10_000 {
+            upkeep.line.push_back((PeerId::from_bits(number), number));
+            // A hundred are there at most.
+            upkeep.shorten_line(100, is_there);
+            assert!(upkeep.line.len() <= 200 + FEEDS_PER_TURN_MAX);
+        }
+        let kept: Vec<u64> = upkeep.line.iter().filter(|(peer, _)| is_there(*peer)).map(|&(_, since)| since).collect();
+        assert_eq!(kept, (0..100).map(|place| place * 100).collect::<Vec<_>>(), "in their order");
     }
 }
